@@ -1,0 +1,47 @@
+// Images and labels in memory: one block of uint8 NHWC for training, one for testing, and the names of the classes.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace frugal {
+
+/// `count` images of the same size, dense [N, H, W, C] uint8, with a fine label each and perhaps a coarse one.
+struct ImageSet {
+  int64_t count = 0;
+  int64_t height = 0, width = 0, channels = 0;
+  std::vector<uint8_t> pixels;
+  std::vector<int32_t> labels;
+  std::vector<int32_t> coarse_labels;  // empty where the data set has none
+  int64_t image_bytes() const { return height * width * channels; }
+  const uint8_t* image(int64_t i) const { return pixels.data() + i * image_bytes(); }
+};
+
+/// What is subtracted and divided by after pixels are scaled to [0, 1]; {0}, {1} is "none".
+struct Normalization {
+  std::vector<float> mean, std;  // [C]
+};
+
+struct Dataset {
+  std::string name;             // "cifar100", or the path that it was read from
+  std::filesystem::path path;   // where it was found
+  std::vector<std::string> classes, coarse_classes;
+  ImageSet train, test;
+  std::string fingerprint;      // XXH3-128 of all pixels and labels, hexadecimal
+};
+
+/// Reads a named data set ("cifar10", "cifar100", "cifar100-mini") or a directory in CIFAR's binary layout.
+/// Names are looked for in $FRUGAL_DATA/NAME, ~/.cache/frugal/NAME, the installed share/frugal, the source tree's data/.
+/// Errors name the file and what is wrong with it, or every place that was searched.
+Dataset load_dataset(const std::string& name_or_path);
+
+/// Mean and standard deviation of the images by channel, of values in [0, 1] (population, in double, exact sums).
+Normalization measure_normalization(const ImageSet& images);
+
+/// Mean 0 and deviation 1 for every channel.
+Normalization no_normalization(int64_t channels);
+
+}  // namespace frugal
