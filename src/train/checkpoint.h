@@ -1,0 +1,42 @@
+// Weights on disk: safetensors with PyTorch's names and shapes, self-describing enough for `predict` to need no more.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "data/dataset.h"
+#include "graph/graph.h"
+#include "nn/parameters.h"
+
+namespace frugal {
+
+inline constexpr int checkpoint_format_version = 1;
+
+/// What a weights file says of itself beside its tensors (kept in the safetensors metadata).
+struct CheckpointInfo {
+  int format_version = checkpoint_format_version;
+  std::string frugal_version;
+  std::string model;  // spec for make_model
+  Shape input;
+  std::vector<std::string> classes;
+  Normalization normalization;
+  std::string data;  // name of the data set that it was trained on
+  std::map<std::string, std::string> extra;  // epoch, step, accuracies, ...
+};
+
+/// Weights and buffers, and with `optimizer` also every optimizer state ("optimizer.0.conv1.weight", ...).
+void save_checkpoint(const std::filesystem::path& path, const CheckpointInfo& info, const Parameters& parameters,
+                     bool optimizer);
+
+/// The description alone; enough to build the graph with make_model. Refuses newer format versions by name, and
+/// files that no frugal wrote.
+CheckpointInfo read_checkpoint_info(const std::filesystem::path& path);
+
+/// Fills `parameters` from the file. A missing, unexpected or wrongly shaped tensor is an error that names it and
+/// both shapes, and nothing is changed.
+void load_checkpoint(const std::filesystem::path& path, Parameters& parameters);
+
+}  // namespace frugal

@@ -1,0 +1,64 @@
+// The training loop: epochs of steps, validation, history, best weights, the final test.
+#pragma once
+
+#include <atomic>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "data/dataset.h"
+#include "graph/graph.h"
+#include "nn/engine.h"
+#include "train/config.h"
+
+namespace frugal {
+
+/// Means over samples; NaN where nothing was measured.
+struct Metrics {
+  double loss = 0, top1 = 0, top3 = 0, top5 = 0;  // accuracies in [0, 1]
+  int64_t samples = 0;
+};
+
+struct EpochRecord {
+  int64_t epoch = 0;  // from 1
+  Metrics train, val;
+  double val_loss_batch_mean = 0;  // the notebook's: mean of batch means, so that a small last batch weighs more
+  double train_loss_batch_mean = 0;
+  double lr = 0;                   // of the epoch's last step
+  double seconds = 0, train_seconds = 0;  // the only fields that depend on the clock
+};
+
+/// Hears of what happens, to print or to draw it. Called on the training thread.
+class TrainObserver {
+ public:
+  virtual ~TrainObserver() = default;
+  virtual void on_step(int64_t /*epoch*/, int64_t /*step*/, int64_t /*steps*/, double /*loss_so_far*/) {}
+  virtual void on_epoch(const EpochRecord& /*record*/, int64_t /*epochs*/, double /*seconds_left*/) {}
+  virtual void on_message(const std::string& /*text*/) {}
+};
+
+struct TrainResult {
+  std::vector<EpochRecord> history;
+  int64_t best_epoch = 0;
+  Metrics best_val, test;
+  std::string tested;  // "best" or "last"
+  double wall_seconds = 0, train_step_seconds = 0;
+  int64_t images_trained = 0;
+  bool interrupted = false;
+};
+
+/// Set from signal handlers: the step in progress is finished, everything is saved, and the run ends.
+extern std::atomic<int> stop_requested;  // 0, or the signal's number
+
+/// Trains `config` on `data` into the existing directory `out` (config.toml, log.jsonl, last / best, result.json,
+/// curves.svg are the caller's or ours as the plan says). Throws Error when the loss is not finite, naming step,
+/// learning rate and last good checkpoint.
+TrainResult train(const TrainConfig& config, const Dataset& data, const std::filesystem::path& out,
+                  TrainObserver& observer);
+
+/// Accuracy and loss of the engine's weights on `images`.
+Metrics evaluate(Engine& engine, const ImageSet& images, const std::vector<int32_t>& ids,
+                 const Normalization& normalization, const LogitLoss& loss, int64_t batch);
+
+}  // namespace frugal
