@@ -1,0 +1,153 @@
+#include "golden_case.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "golden_tensor.h"
+#include "graph/builder.h"
+
+namespace frugal::golden {
+namespace {
+
+using nlohmann::json;
+
+const std::filesystem::path folder = std::filesystem::path(FRUGAL_SOURCE_DIR) / "tests" / "goldens" / "nn";
+
+std::vector<double> doubles(std::span<const float> values) { return {values.begin(), values.end()}; }
+
+void keep_buffers(Parameters& parameters, const std::string& prefix, Results& results) {
+  for (size_t i = 0; i < parameters.buffer_slots().size(); ++i) {
+    results[prefix + parameters.buffer_slots()[i].name] = doubles(parameters.buffer(static_cast<int>(i)));
+  }
+}
+
+/// Sets the weights by the golden's rules, which must be those of the graph's parameters in their order.
+void initialise(const json& golden, Parameters& parameters) {
+  const json& rules = golden.at("initial");
+  ASSERT_EQ(rules.size(), parameters.slots().size());
+  for (size_t i = 0; i < rules.size(); ++i) {
+    ASSERT_EQ(rules[i][0].get<std::string>(), parameters.slots()[i].name);
+    fill_uniform(parameters.weight(static_cast<int>(i)), golden.at("seed"), static_cast<uint32_t>(i),
+                 rules[i][1], rules[i][2]);
+  }
+}
+
+}  // namespace
+
+json load(const std::string& name) { return json::parse(std::ifstream(folder / (name + ".json"))); }
+
+std::vector<std::string> names() {
+  std::vector<std::string> result;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() == ".json") result.push_back(entry.path().stem());
+  }
+  std::ranges::sort(result);
+  return result;
+}
+
+Graph build_graph(const json& golden) {
+  const json& input = golden.at("input");
+  GraphBuilder net(golden.at("case"), {input[0], input[1], input[2]});
+  Value x = net.input();
+  for (const json& layer : golden.at("net")) {
+    const std::string kind = layer[0], name = layer[1];
+    const json& o = layer[2];
+    if (kind == "conv2d") {
+      x = net.conv2d(name, x, o.at("out"),
+                     {.kernel = o.at("kernel"),
+                      .stride = o.value("stride", 1),
+                      .padding = o.value("padding", 0),
+                      .bias = o.value("bias", true)});
+    } else if (kind == "batch_norm") {
+      x = net.batch_norm(name, x);
+    } else if (kind == "relu") {
+      x = net.relu(x);
+    } else if (kind == "max_pool") {
+      x = net.max_pool(x, o.at("kernel"), o.value("stride", 0), o.value("padding", 0));
+    } else if (kind == "flatten") {
+      x = net.flatten(x);
+    } else if (kind == "linear") {
+      x = net.linear(name, x, o.at("out"), o.value("bias", true));
+    } else {
+      ADD_FAILURE() << "no operation '" << kind << "'";
+    }
+  }
+  return net.finish(x);
+}
+
+MemoryBatch make_batch(const json& golden, int64_t step) {
+  const json& input = golden.at("input");
+  const int64_t count = golden.at("batch");
+  const uint64_t seed = golden.at("seed");
+  MemoryBatch batch;
+  batch.shape = {input[0], input[1], input[2]};
+  batch.classes = golden.at("classes");
+  batch.images.resize(static_cast<size_t>(count * batch.shape.elements()));
+  fill_uniform(batch.images, seed, layer_images + static_cast<uint32_t>(step), 0.5f, 0.5f);
+  const uint32_t layer = layer_targets + static_cast<uint32_t>(step);
+  if (golden.at("loss") == "cross_entropy") {
+    batch.labels = draw_labels(count, seed, layer, batch.classes);
+  } else {
+    batch.soft.resize(static_cast<size_t>(count * batch.classes));
+    fill_uniform(batch.soft, seed, layer, 0, 1);
+  }
+  return batch;
+}
+
+Results run(const json& golden, const EngineOptions& options) {
+  const Graph graph = build_graph(golden);
+  const std::unique_ptr<Engine> engine = make_shard_engine(graph, options);
+  Parameters& parameters = engine->parameters();
+  Results results;
+  initialise(golden, parameters);
+  if (testing::Test::HasFatalFailure()) return results;
+  engine->weights_changed();
+
+  const std::vector<float> initial(parameters.weights().begin(), parameters.weights().end());
+  const int64_t count = golden.at("batch"), steps = golden.at("steps");
+  Sgd sgd{};
+  if (steps > 1) sgd = {golden["sgd"]["lr"], golden["sgd"]["momentum"], golden["sgd"]["weight_decay"], {}};
+
+  for (int64_t step = 0; step < steps; ++step) {
+    MemoryBatch batch = make_batch(golden, step);
+    TestLoss loss(batch);
+    if (step == 0) loss.prepare(graph.classes);
+    const LossSums sums = engine->train_step(batch, loss, {.seed = 1});
+    results["losses"].push_back(sums.loss / static_cast<double>(count));
+    EXPECT_EQ(sums.samples, count);
+    EXPECT_EQ(sums.top1, count);
+    EXPECT_EQ(sums.top3, 2 * count);
+    EXPECT_EQ(sums.top5, 3 * count);
+    if (step == 0) {
+      results["logits"] = doubles(loss.logits());
+      for (size_t i = 0; i < parameters.slots().size(); ++i) {
+        results["gradient:" + parameters.slots()[i].name] = doubles(parameters.gradient(static_cast<int>(i)));
+      }
+      keep_buffers(parameters, "running:", results);
+      EXPECT_TRUE(std::ranges::equal(initial, parameters.weights())) << "a step must leave the weights alone";
+    }
+    if (steps > 1) sgd.step(*engine);
+  }
+  if (steps > 1) {
+    for (size_t i = 0; i < parameters.slots().size(); ++i) {
+      const Slot& slot = parameters.slots()[i];
+      std::vector<double> change = doubles(parameters.weight(static_cast<int>(i)));
+      for (size_t k = 0; k < change.size(); ++k) change[k] -= initial[static_cast<size_t>(slot.offset) + k];
+      results["change:" + slot.name] = std::move(change);
+    }
+    keep_buffers(parameters, "final:", results);
+  }
+
+  MemoryBatch batch = make_batch(golden, steps);
+  std::vector<double>& evaluation = results["evaluation"];
+  evaluation.assign(static_cast<size_t>(count * graph.classes), NAN);
+  engine->evaluate(batch, [&](int64_t first, int64_t n, const float* logits) {
+    std::copy_n(logits, n * graph.classes, evaluation.data() + first * graph.classes);
+  });
+  return results;
+}
+
+}  // namespace frugal::golden
