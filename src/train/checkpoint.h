@@ -36,7 +36,8 @@ void save_checkpoint(const std::filesystem::path& path, const CheckpointInfo& in
 CheckpointInfo read_checkpoint_info(const std::filesystem::path& path);
 
 /// Fills `parameters` from the file. A missing, unexpected or wrongly shaped tensor is an error that names it and
-/// both shapes, and nothing is changed.
-void load_checkpoint(const std::filesystem::path& path, Parameters& parameters);
+/// both shapes, and nothing is changed. Optimizer states are passed over unless `optimizer` asks for them; then the
+/// file must hold all that `parameters` has. Files from elsewhere load when their tensors fit.
+void load_checkpoint(const std::filesystem::path& path, Parameters& parameters, bool optimizer = false);
 
 }  // namespace frugal

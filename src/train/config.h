@@ -40,7 +40,7 @@ TrainConfig recipe(const std::string& name);
 /// TOML text that parses back to the same configuration, bit for bit.
 std::string to_toml(const TrainConfig& config);
 
-/// Sets in `config` what the file sets. Unknown keys, wrong types and syntax errors are usage errors with the file's
+/// Sets in `config` what the file sets; where it names a recipe, that recipe's settings come first. Unknown keys, wrong types and syntax errors are usage errors with the file's
 /// name and line.
 void apply_toml_file(TrainConfig& config, const std::string& path);
 

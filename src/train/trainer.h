@@ -3,7 +3,7 @@
 
 #include <atomic>
 #include <filesystem>
-#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -18,13 +18,14 @@ namespace frugal {
 struct Metrics {
   double loss = 0, top1 = 0, top3 = 0, top5 = 0;  // accuracies in [0, 1]
   int64_t samples = 0;
+  double loss_batch_mean = 0;  // the notebook's: mean of batch means, so that a small last batch weighs more
 };
 
 struct EpochRecord {
   int64_t epoch = 0;  // from 1
   Metrics train, val;
-  double val_loss_batch_mean = 0;  // the notebook's: mean of batch means, so that a small last batch weighs more
-  double train_loss_batch_mean = 0;
+  double val_loss_batch_mean = 0, train_loss_batch_mean = 0;  // as in `val` and `train`
+  double penalty = 0;              // mean over steps of the penalties on parameters; not part of `train.loss`
   double lr = 0;                   // of the epoch's last step
   double seconds = 0, train_seconds = 0;  // the only fields that depend on the clock
 };
@@ -33,6 +34,9 @@ struct EpochRecord {
 class TrainObserver {
  public:
   virtual ~TrainObserver() = default;
+  /// Once, before the first step: the configuration as resolved, and what it came to.
+  virtual void on_start(const TrainConfig& /*resolved*/, const Graph& /*graph*/, const Engine& /*engine*/,
+                        int64_t /*train_images*/, int64_t /*val_images*/) {}
   virtual void on_step(int64_t /*epoch*/, int64_t /*step*/, int64_t /*steps*/, double /*loss_so_far*/) {}
   virtual void on_epoch(const EpochRecord& /*record*/, int64_t /*epochs*/, double /*seconds_left*/) {}
   virtual void on_message(const std::string& /*text*/) {}
@@ -51,13 +55,25 @@ struct TrainResult {
 /// Set from signal handlers: the step in progress is finished, everything is saved, and the run ends.
 extern std::atomic<int> stop_requested;  // 0, or the signal's number
 
-/// Trains `config` on `data` into the existing directory `out` (config.toml, log.jsonl, last / best, result.json,
-/// curves.svg are the caller's or ours as the plan says). Throws Error when the loss is not finite, naming step,
-/// learning rate and last good checkpoint.
+/// Makes the engine that `config` asks for, and writes back what was left open: precision and shard. An explicit
+/// `bf16` without hardware for it is a usage error.
+std::unique_ptr<Engine> make_engine(const Graph& graph, TrainConfig& config);
+
+/// Trains `config` on `data` into the existing directory `out`, which is locked meanwhile: config.toml, log.jsonl,
+/// progress.bin, last / last.prev / best.safetensors, result.json. (curves.svg is the caller's: `eval` draws it.)
+/// Throws Error when the loss is not finite, naming step, learning rate and last good checkpoint.
 TrainResult train(const TrainConfig& config, const Dataset& data, const std::filesystem::path& out,
                   TrainObserver& observer);
 
-/// Accuracy and loss of the engine's weights on `images`.
+/// The same with an engine that the caller made for `graph`; its weights are initialised from config.seed.
+TrainResult train(Engine& engine, const Graph& graph, const TrainConfig& config, const Dataset& data,
+                  const std::filesystem::path& out, TrainObserver& observer);
+
+/// Mean and deviation that `config.normalize` asks for.
+Normalization choose_normalization(const TrainConfig& config, const Dataset& data);
+
+/// Accuracy and loss of the engine's weights on the images `ids`, in that order. `batch` is only what
+/// loss_batch_mean averages over; the result does not depend on the number of threads.
 Metrics evaluate(Engine& engine, const ImageSet& images, const std::vector<int32_t>& ids,
                  const Normalization& normalization, const LogitLoss& loss, int64_t batch);
 
