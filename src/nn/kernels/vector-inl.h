@@ -1,0 +1,73 @@
+// Loads and stores that let one kernel serve fp32 and bf16 tensors, and masks from bits. Included once per target,
+// inside foreach_target.
+
+#if defined(FRUGAL_NN_VECTOR_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef FRUGAL_NN_VECTOR_INL_H
+#undef FRUGAL_NN_VECTOR_INL_H
+#else
+#define FRUGAL_NN_VECTOR_INL_H
+#endif
+
+#include <cstdint>
+#include <cstring>
+
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace frugal::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// bf16 travels as uint16_t. Highway's own conversions round differently from version to version, so both are ours.
+template <class D>
+HWY_INLINE hn::Vec<D> LoadFloats(D d, const float* p) {
+  return hn::LoadU(d, p);
+}
+template <class D>
+HWY_INLINE hn::Vec<D> LoadFloats(D d, const uint16_t* p) {
+  const hn::Rebind<uint16_t, D> d16;
+  const hn::Rebind<uint32_t, D> d32;
+  return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(d32, hn::LoadU(d16, p))));
+}
+template <class D>
+HWY_INLINE void StoreFloats(D d, hn::Vec<D> v, float* p) {
+  hn::StoreU(v, d, p);
+}
+/// Rounds to nearest even, as to_bf16.
+template <class D>
+HWY_INLINE void StoreFloats(D d, hn::Vec<D> v, uint16_t* p) {
+  const hn::Rebind<uint16_t, D> d16;
+  const hn::Rebind<uint32_t, D> d32;
+  const hn::Rebind<int32_t, D> di;
+  (void)d;
+  const auto bits = hn::BitCast(d32, v);
+  const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(d32, 1u));
+  const auto rounded = hn::ShiftRight<16>(hn::Add(hn::Add(bits, hn::Set(d32, 0x7FFFu)), odd));
+  hn::StoreU(hn::DemoteTo(d16, hn::BitCast(di, rounded)), d16, p);
+}
+
+/// Lanes i of the mask are bits element + i. At least 8 bytes behind the last used one must be readable.
+template <class D>
+HWY_INLINE hn::Mask<D> MaskAt(D d, const uint8_t* bits, int64_t element) {
+  if ((element & 7) == 0) return hn::LoadMaskBits(d, bits + element / 8);
+  uint64_t word;
+  std::memcpy(&word, bits + element / 8, 8);
+  word >>= element & 7;
+  uint8_t bytes[8];
+  std::memcpy(bytes, &word, 8);
+  return hn::LoadMaskBits(d, bytes);
+}
+
+/// Calls body(d, c) over [0, channels): whole vectors first, then one lane at a time.
+template <class Body>
+HWY_INLINE void ForChannels(int64_t channels, Body&& body) {
+  const hn::ScalableTag<float> d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t c = 0;
+  for (; c + lanes <= channels; c += lanes) body(d, c);
+  for (; c < channels; ++c) body(hn::CappedTag<float, 1>(), c);
+}
+
+}  // namespace frugal::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

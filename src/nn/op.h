@@ -1,0 +1,113 @@
+// What a Program is made of: fused operations, each planned for one shard size, run by a worker on one shard at a time.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "nn/engine.h"
+#include "nn/packed_weights.h"
+#include "nn/partials.h"
+
+namespace frugal {
+
+/// How long a buffer's contents are needed decides where it lies.
+enum class Scope {
+  worker,  // within one segment: in the worker's arena
+  batch,   // across a meeting point: one block for all samples of the batch, a shard uses its part
+};
+
+struct BufferPlan {
+  Scope scope = Scope::worker;
+  int64_t sample_bytes = 0;  // grows with the shard
+  int64_t fixed_bytes = 0;   // once for each worker (scope worker only)
+  int64_t offset = 0;        // in the arena (scope worker)
+};
+
+using BufferId = int;  // index into the program's buffers; -1: none
+
+/// One batch in flight.
+struct StepContext {
+  BatchSource* source = nullptr;
+  const LogitLoss* loss = nullptr;  // training
+  const LogitSink* sink = nullptr;  // evaluation
+  StepKey key;
+  int64_t batch = 0;
+  Partials* partials = nullptr;
+  std::vector<std::byte*> batch_buffers;  // by BufferId; null where the scope is worker
+};
+
+/// One shard in the hands of one worker.
+struct ShardRun {
+  const StepContext& step;
+  const std::vector<BufferPlan>& buffers;
+  int64_t shard, first, count;  // its number, its first sample in the batch, its samples
+  int worker;
+  std::byte* arena;
+
+  template <class T = void>
+  T* at(BufferId id) const {
+    if (id < 0) return nullptr;
+    const BufferPlan& plan = buffers[static_cast<size_t>(id)];
+    std::byte* p = plan.scope == Scope::worker
+                       ? arena + plan.offset
+                       : step.batch_buffers[static_cast<size_t>(id)] + first * plan.sample_bytes;
+    return reinterpret_cast<T*>(p);
+  }
+};
+
+/// What ops share while they are planned: the engine's, and the program's shard size and type.
+struct OpContext {
+  const Graph& graph;
+  Parameters& parameters;
+  PackedWeights& packed;
+  std::vector<BufferPlan>& buffers;  // [0] is the primitives' scratch memory
+  std::vector<int>& packings;        // which packed weights the program reads
+  int workers;
+  int64_t shard;  // samples
+  bool training, bf16, sync;
+
+  BufferId add_buffer(Scope scope, int64_t sample_bytes, int64_t fixed_bytes = 0) const {
+    buffers.push_back({scope, sample_bytes, fixed_bytes, 0});
+    return static_cast<BufferId>(buffers.size()) - 1;
+  }
+  void need_scratch(int64_t bytes) const { buffers[0].fixed_bytes = std::max(buffers[0].fixed_bytes, bytes); }
+  int pack(int parameter, const onednn::Desc& plain, const onednn::Desc& wanted) const {
+    packings.push_back(packed.request(parameter, plain, wanted));
+    return packings.back();
+  }
+  int64_t type_bytes() const { return bf16 ? 2 : 4; }
+  onednn::Type type() const { return bf16 ? onednn::Type::bf16 : onednn::Type::f32; }
+};
+
+/// A value between two ops: where it and its gradient lie. They may share a buffer.
+struct ValueBuffers {
+  Shape shape;
+  BufferId data = -1;
+  BufferId gradient = -1;  // -1: nobody needs it
+};
+
+class Op {
+ public:
+  virtual ~Op() = default;
+  /// Statistics that forward() needs from all shards (sync) or its own (ghost).
+  virtual void forward_statistics(const ShardRun&) const {}
+  virtual void forward(const ShardRun&) const = 0;
+  /// Likewise for backward().
+  virtual void backward_statistics(const ShardRun&) const {}
+  virtual void backward(const ShardRun&) const {}
+};
+
+/// Calls f with float{} or uint16_t{}, for kernels that are templates of the element type.
+template <class F>
+void with_type(bool bf16, F&& f) {
+  if (bf16) {
+    f(uint16_t{});
+  } else {
+    f(float{});
+  }
+}
+
+}  // namespace frugal

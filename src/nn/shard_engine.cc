@@ -1,0 +1,262 @@
+// The CPU engine. A step is a list of segments, each run shard by shard on the workers, with the tree combining behind
+// them; then the weight gradients that need the whole batch.
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <utility>
+
+#include "base/error.h"
+#include "nn/batch_gradient.h"
+#include "nn/engine.h"
+#include "nn/program.h"
+#include "nn/tree.h"
+#include "nn/workers.h"
+
+namespace frugal {
+namespace {
+
+/// Grows, never shrinks; contents are not kept.
+class Block {
+ public:
+  std::byte* reserve(int64_t bytes) {
+    if (bytes > size_) {
+      std::free(data_);
+      data_ = static_cast<std::byte*>(std::aligned_alloc(64, static_cast<size_t>((bytes + 127) / 64 * 64)));
+      if (data_ == nullptr) throw std::bad_alloc();
+      size_ = bytes;
+    }
+    return data_;
+  }
+  std::byte* data() const { return data_; }
+  Block() = default;
+  Block(Block&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  Block& operator=(Block&&) = delete;
+  Block(const Block&) = delete;
+  Block& operator=(const Block&) = delete;
+  ~Block() { std::free(data_); }
+
+ private:
+  std::byte* data_ = nullptr;
+  int64_t size_ = 0;
+};
+
+/// How a batch of one size is cut, and everything made for that size.
+struct BatchPlan {
+  std::vector<int64_t> first;             // of each shard; behind them the size of the batch
+  std::vector<const Program*> programs;   // of each shard
+  std::vector<BatchGradient> gradients;
+  std::vector<std::pair<size_t, int64_t>> tiles;  // (gradient, tile)
+  std::vector<int> packings;
+  std::unique_ptr<ReductionTree> tree;
+  int64_t arena_bytes = 0;
+  int64_t shards() const { return static_cast<int64_t>(programs.size()); }
+};
+
+/// The default shard: small enough for a core's cache and for at least two shards a batch.
+int64_t resolve_shard(const EngineOptions& options) {
+  if (options.shard < 0 || options.batch < 1) throw usage_error("--batch and --shard must be positive");
+  if (options.shard > 0) return options.shard;
+  constexpr int64_t preferred = 32;
+  return std::clamp<int64_t>((options.batch + 1) / 2, 1, preferred);
+}
+
+class ShardEngine : public Engine {
+ public:
+  ShardEngine(const Graph& graph, const EngineOptions& options)
+      : graph_(graph),
+        shard_(resolve_shard(options)),
+        bf16_(options.precision == Precision::bf16),
+        sync_(options.batch_norm == BatchNormMode::sync),
+        parameters_(graph_),
+        packed_(parameters_),
+        in_shards_(gradients_in_shards(graph_)),
+        partials_(graph_, parameters_, in_shards_),
+        workers_(options.threads > 0 ? options.threads : machine_info().threads),
+        arenas_(static_cast<size_t>(workers_.count())) {
+    int norm = 0;
+    for (const Node& node : graph_.nodes) {
+      if (node.kind == OpKind::batch_norm) norms_.push_back({&node, norm++});
+    }
+  }
+
+  Parameters& parameters() override { return parameters_; }
+  int threads() const override { return workers_.count(); }
+  int64_t shard() const override { return shard_; }
+  Precision precision() const override { return bf16_ ? Precision::bf16 : Precision::fp32; }
+  void weights_changed() override { packed_.mark_stale(); }
+  void parallel_for(int64_t tasks, const std::function<void(int64_t)>& task) override {
+    workers_.run(tasks, [&](int, int64_t i) { task(i); });
+  }
+
+  LossSums train_step(BatchSource& batch, const LogitLoss& loss, const StepKey& key) override {
+    BatchPlan& plan = prepare(batch, true);
+    context_.loss = &loss;
+    context_.key = key;
+    clear_unwritten_gradients();
+    partials_.prepare(plan.first);
+    run_segments(plan);
+    workers_.run(static_cast<int64_t>(plan.tiles.size()), [&](int worker, int64_t i) {
+      const auto& [gradient, tile] = plan.tiles[static_cast<size_t>(i)];
+      plan.gradients[gradient].run(tile, context_, parameters_, worker, arena(worker));
+    });
+    update_running_statistics();
+    return partials_.loss(0);
+  }
+
+  void evaluate(BatchSource& batch, const LogitSink& sink) override {
+    BatchPlan& plan = prepare(batch, false);
+    context_.sink = &sink;
+    run_segments(plan);
+  }
+
+ private:
+  struct Norm {
+    const Node* node;
+    int index;
+  };
+
+  std::byte* arena(int worker) { return arenas_[static_cast<size_t>(worker)].data(); }
+
+  const Program& program(int64_t shard, bool training) {
+    std::unique_ptr<Program>& slot = programs_[{shard, training}];
+    if (!slot) {
+      slot = std::make_unique<Program>(graph_, parameters_, packed_, workers_.count(), shard, training, bf16_, sync_);
+    }
+    return *slot;
+  }
+
+  BatchPlan& plan_for(int64_t batch, bool training) {
+    std::unique_ptr<BatchPlan>& slot = plans_[{batch, training}];
+    if (slot) return *slot;
+    auto plan = std::make_unique<BatchPlan>();
+    // Planning creates primitives; as one task of the workers it runs with their settings.
+    workers_.run(1, [&](int, int64_t) {
+      const int64_t shards = (batch + shard_ - 1) / shard_;
+      for (int64_t i = 0; i < shards; ++i) {
+        plan->first.push_back(batch / shards * i + std::min(i, batch % shards));
+      }
+      plan->first.push_back(batch);
+      for (size_t i = 0; i + 1 < plan->first.size(); ++i) {
+        const Program& p = program(plan->first[i + 1] - plan->first[i], training);
+        plan->programs.push_back(&p);
+        plan->arena_bytes = std::max(plan->arena_bytes, p.arena_bytes());
+        for (int packing : p.packings()) {
+          if (std::ranges::find(plan->packings, packing) == plan->packings.end()) plan->packings.push_back(packing);
+        }
+      }
+      for (const DeferredGradient& deferred : plan->programs[0]->deferred()) {
+        plan->gradients.emplace_back(deferred, batch, bf16_, workers_.count());
+        plan->arena_bytes = std::max(plan->arena_bytes, plan->gradients.back().scratch_bytes());
+        for (int64_t tile = 0; tile < plan->gradients.back().tiles(); ++tile) {
+          plan->tiles.emplace_back(plan->gradients.size() - 1, tile);
+        }
+      }
+    });
+    plan->tree = std::make_unique<ReductionTree>(plan->shards());
+    slot = std::move(plan);
+    return *slot;
+  }
+
+  /// Room, fresh weights, and the parts of the context that the batch decides.
+  BatchPlan& prepare(BatchSource& batch, bool training) {
+    if (batch.size() < 1) throw Error("a batch needs at least one sample");
+    BatchPlan& plan = plan_for(batch.size(), training);
+    for (Block& block : arenas_) block.reserve(plan.arena_bytes);
+    const std::vector<BufferPlan>& buffers = plan.programs[0]->buffers();
+    context_ = StepContext{};
+    context_.batch_buffers = std::move(batch_pointers_);
+    context_.batch_buffers.assign(buffers.size(), nullptr);
+    if (batch_blocks_.size() < buffers.size()) batch_blocks_.resize(buffers.size());
+    for (size_t i = 0; i < buffers.size(); ++i) {
+      if (buffers[i].scope == Scope::batch) {
+        context_.batch_buffers[i] = batch_blocks_[i].reserve(buffers[i].sample_bytes * batch.size());
+      }
+    }
+    context_.source = &batch;
+    context_.batch = batch.size();
+    context_.partials = &partials_;
+    stale_.clear();
+    for (int packing : plan.packings) {
+      if (packed_.stale(packing)) stale_.push_back(packing);
+    }
+    if (!stale_.empty()) {
+      workers_.run(static_cast<int64_t>(stale_.size()),
+                   [&](int, int64_t i) { packed_.refresh(stale_[static_cast<size_t>(i)]); });
+    }
+    return plan;
+  }
+
+  void run_segments(BatchPlan& plan) {
+    for (size_t s = 0; s < plan.programs[0]->segments().size(); ++s) {
+      workers_.run(plan.shards(), [&](int worker, int64_t i) {
+        const Program& program = *plan.programs[static_cast<size_t>(i)];
+        const Segment& segment = program.segments()[s];
+        const int64_t first = plan.first[static_cast<size_t>(i)];
+        const ShardRun run{context_, program.buffers(), i, first, plan.first[static_cast<size_t>(i) + 1] - first,
+                           worker, arena(worker)};
+        for (const Segment::Call& call : segment.calls) (call.op->*call.run)(run);
+        plan.tree->arrive(i, [&](int64_t left, int64_t right, int64_t end) {
+          partials_.combine(segment.reductions, left, right, end);
+        });
+      });
+    }
+    batch_pointers_ = context_.batch_buffers;
+  }
+
+  /// A bias before batch-norm has no gradient; but penalties may have added one to it since the last step.
+  void clear_unwritten_gradients() {
+    for (const Node& node : graph_.nodes) {
+      if (node.kind != OpKind::conv2d || !node.bias) continue;
+      const int bias = node.parameters[1];
+      if (!in_shards_[static_cast<size_t>(bias)]) std::ranges::fill(parameters_.gradient(bias), 0.0f);
+    }
+  }
+
+  /// torch.nn.BatchNorm2d: momentum towards the batch's mean and its unbiased variance, once a step in both modes.
+  void update_running_statistics() {
+    for (const auto& [node, index] : norms_) {
+      const int64_t rows = context_.batch * node->in.h * node->in.w;
+      const float unbiased = 1.0f / static_cast<float>(std::max<int64_t>(rows - 1, 1));
+      const std::span<float> mean = parameters_.buffer(node->buffers[0]);
+      const std::span<float> variance = parameters_.buffer(node->buffers[1]);
+      const float* batch_mean = partials_.mean(0, index);
+      const float* batch_m2 = partials_.m2(0, index);
+      for (size_t c = 0; c < mean.size(); ++c) {
+        mean[c] += node->momentum * (batch_mean[c] - mean[c]);
+        variance[c] += node->momentum * (batch_m2[c] * unbiased - variance[c]);
+      }
+    }
+    if (!norms_.empty()) ++parameters_.batches_tracked;
+  }
+
+  Graph graph_;
+  int64_t shard_;
+  bool bf16_, sync_;
+  Parameters parameters_;
+  PackedWeights packed_;
+  std::vector<bool> in_shards_;
+  Partials partials_;
+  Workers workers_;
+  std::vector<Norm> norms_;
+  std::map<std::pair<int64_t, bool>, std::unique_ptr<Program>> programs_;
+  std::map<std::pair<int64_t, bool>, std::unique_ptr<BatchPlan>> plans_;
+  StepContext context_;
+  std::vector<Block> arenas_;        // by worker
+  std::vector<Block> batch_blocks_;  // by BufferId; training's and evaluation's ids share them
+  std::vector<std::byte*> batch_pointers_;
+  std::vector<int> stale_;
+};
+
+}  // namespace
+
+std::unique_ptr<Engine> make_shard_engine(const Graph& graph, const EngineOptions& options) {
+  if (options.precision == Precision::bf16 && !machine_info().bf16) {
+    throw usage_error(
+        "--precision bf16: this processor has neither AMX nor AVX512-BF16; use --precision fp32 or auto");
+  }
+  return std::make_unique<ShardEngine>(graph, options);
+}
+
+}  // namespace frugal
