@@ -1,5 +1,5 @@
-// The safetensors container (https://github.com/huggingface/safetensors): a JSON header of names, types, shapes and
-// offsets, then the bytes. Written atomically; header and data carry an XXH3-128 in the metadata.
+// The safetensors container (https://github.com/huggingface/safetensors): a JSON header of names, types,
+// shapes and offsets, then the bytes. Written atomically; header and data carry an XXH3-128 in the metadata.
 #pragma once
 
 #include <cstdint>
@@ -19,10 +19,17 @@ struct TensorRecord {
   std::span<const uint8_t> data;
 };
 
+/// Moves but does not copy: the tensors' bytes lie in `storage`, at any alignment.
 struct SafetensorsFile {
+  SafetensorsFile() = default;
+  SafetensorsFile(SafetensorsFile&&) = default;
+  SafetensorsFile& operator=(SafetensorsFile&&) = default;
+
   std::map<std::string, std::string> metadata;
   std::vector<TensorRecord> tensors;  // by offset
   std::vector<uint8_t> storage;
+
+  /// Null where there is no such tensor.
   const TensorRecord* find(const std::string& name) const;
 };
 
@@ -30,8 +37,9 @@ struct SafetensorsFile {
 void write_safetensors(const std::filesystem::path& path, std::map<std::string, std::string> metadata,
                        std::span<const TensorRecord> tensors);
 
-/// Every number in the header is checked against the file's size before it is used; overlaps, gaps, duplicate names
-/// and a wrong checksum are errors that name the file and the tensor. A file without checksum (from elsewhere) loads.
+/// Every number in the header is checked against the file's size before it is used; overlaps, gaps, duplicate
+/// names and a wrong checksum are errors that name the file and the tensor. A file without checksum (from
+/// elsewhere) loads.
 SafetensorsFile read_safetensors(const std::filesystem::path& path);
 
 }  // namespace frugal
