@@ -1,4 +1,5 @@
-// Weights on disk: safetensors with PyTorch's names and shapes, self-describing enough for `predict` to need no more.
+// Weights on disk: safetensors with PyTorch's names and shapes, self-describing enough for `predict` to need
+// no more.
 #pragma once
 
 #include <cstdint>
@@ -23,21 +24,21 @@ struct CheckpointInfo {
   Shape input;
   std::vector<std::string> classes;
   Normalization normalization;
-  std::string data;  // name of the data set that it was trained on
+  std::string data;                          // name of the data set that it was trained on
   std::map<std::string, std::string> extra;  // epoch, step, accuracies, ...
 };
 
 /// Weights and buffers, and with `optimizer` also every optimizer state ("optimizer.0.conv1.weight", ...).
-void save_checkpoint(const std::filesystem::path& path, const CheckpointInfo& info, const Parameters& parameters,
-                     bool optimizer);
+void save_checkpoint(const std::filesystem::path& path, const CheckpointInfo& info,
+                     const Parameters& parameters, bool optimizer);
 
-/// The description alone; enough to build the graph with make_model. Refuses newer format versions by name, and
-/// files that no frugal wrote.
+/// The description alone; enough to build the graph with make_model. Refuses newer format versions by name,
+/// and files that no frugal wrote.
 CheckpointInfo read_checkpoint_info(const std::filesystem::path& path);
 
-/// Fills `parameters` from the file. A missing, unexpected or wrongly shaped tensor is an error that names it and
-/// both shapes, and nothing is changed. Optimizer states are passed over unless `optimizer` asks for them; then the
-/// file must hold all that `parameters` has. Files from elsewhere load when their tensors fit.
+/// Fills `parameters` from the file. A missing, unexpected or wrongly shaped tensor is an error that names it
+/// and both shapes, and nothing is changed. Optimizer states are passed over unless `optimizer` asks for
+/// them; then the file must hold all that `parameters` has. Files from elsewhere load when their tensors fit.
 void load_checkpoint(const std::filesystem::path& path, Parameters& parameters, bool optimizer = false);
 
 }  // namespace frugal

@@ -8,7 +8,8 @@
 
 namespace frugal {
 
-/// One field a flag, with the flag's name (dashes for underscores). The defaults are those of `--recipe default`.
+/// One field a flag, with the flag's name (dashes for underscores). The defaults are those of `--recipe
+/// default`.
 struct TrainConfig {
   std::string data = "cifar100";
   double val = 0.1;
@@ -22,7 +23,7 @@ struct TrainConfig {
   double momentum = 0.9;
   double weight_decay = 5e-4;
   std::string schedule = "step:size=5,gamma=0.2";
-  std::string loss = "ce";        // sum: "ce:smoothing=0.1 + 0.0001*l2"
+  std::string loss = "ce";  // sum: "ce:smoothing=0.1 + 0.0001*l2"
   std::string augment = "none";
   std::string normalize = "auto";  // auto | none
   std::string precision = "auto";  // auto | bf16 | fp32; resolved before it is written
@@ -32,16 +33,16 @@ struct TrainConfig {
   uint64_t seed = 1;
 };
 
-/// The named recipe's settings. "seed" is the notebook's code: SmallNet, pixels in [0, 1] and nothing else, SGD
-/// 0.1 / 0.9 / 5e-4, step:size=5,gamma=0.2, batch 128, 330 epochs, 10 % validation, sync batch-norm.
-/// An unknown name is a usage error that lists the known ones.
+/// The named recipe's settings. "seed" is the notebook's code: SmallNet, pixels in [0, 1] and nothing else,
+/// SGD 0.1 / 0.9 / 5e-4, step:size=5,gamma=0.2, batch 128, 330 epochs, 10 % validation, sync batch-norm. An
+/// unknown name is a usage error that lists the known ones.
 TrainConfig recipe(const std::string& name);
 
 /// TOML text that parses back to the same configuration, bit for bit.
 std::string to_toml(const TrainConfig& config);
 
-/// Sets in `config` what the file sets; where it names a recipe, that recipe's settings come first. Unknown keys, wrong types and syntax errors are usage errors with the file's
-/// name and line.
+/// Sets in `config` what the file sets; where it names a recipe, that recipe's settings come first. Unknown
+/// keys, wrong types and syntax errors are usage errors with the file's name and line.
 void apply_toml_file(TrainConfig& config, const std::string& path);
 
 /// Ranges and spellings of every field; the first fault is a usage error that names the flag.

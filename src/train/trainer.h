@@ -25,8 +25,8 @@ struct EpochRecord {
   int64_t epoch = 0;  // from 1
   Metrics train, val;
   double val_loss_batch_mean = 0, train_loss_batch_mean = 0;  // as in `val` and `train`
-  double penalty = 0;              // mean over steps of the penalties on parameters; not part of `train.loss`
-  double lr = 0;                   // of the epoch's last step
+  double penalty = 0;  // mean over steps of the penalties on parameters; not part of `train.loss`
+  double lr = 0;       // of the epoch's last step
   double seconds = 0, train_seconds = 0;  // the only fields that depend on the clock
 };
 
@@ -55,13 +55,14 @@ struct TrainResult {
 /// Set from signal handlers: the step in progress is finished, everything is saved, and the run ends.
 extern std::atomic<int> stop_requested;  // 0, or the signal's number
 
-/// Makes the engine that `config` asks for, and writes back what was left open: precision and shard. An explicit
-/// `bf16` without hardware for it is a usage error.
+/// Makes the engine that `config` asks for, and writes back what was left open: precision and shard. An
+/// explicit `bf16` without hardware for it is a usage error.
 std::unique_ptr<Engine> make_engine(const Graph& graph, TrainConfig& config);
 
-/// Trains `config` on `data` into the existing directory `out`, which is locked meanwhile: config.toml, log.jsonl,
-/// progress.bin, last / last.prev / best.safetensors, result.json. (curves.svg is the caller's: `eval` draws it.)
-/// Throws Error when the loss is not finite, naming step, learning rate and last good checkpoint.
+/// Trains `config` on `data` into the existing directory `out`, which is locked meanwhile: config.toml,
+/// log.jsonl, progress.bin, last / last.prev / best.safetensors, result.json. (curves.svg is the caller's:
+/// `eval` draws it.) Throws Error when the loss is not finite, naming step, learning rate and last good
+/// checkpoint.
 TrainResult train(const TrainConfig& config, const Dataset& data, const std::filesystem::path& out,
                   TrainObserver& observer);
 

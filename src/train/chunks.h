@@ -1,0 +1,29 @@
+// One pass over flat blocks in chunks of a fixed size, on the engine's threads. How the block is cut depends
+// on its size alone, so sums that are kept by chunk and added in order have the same bits at any number of
+// threads.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+
+#include "nn/engine.h"
+
+namespace frugal {
+
+inline constexpr int64_t chunk_floats = 16384;  // 64 KiB a block: five blocks still fit a core's L2
+
+inline int64_t chunk_count(int64_t size) { return (size + chunk_floats - 1) / chunk_floats; }
+
+/// Runs work(chunk, first, last) for every chunk [first, last) of [0, size), in no particular order.
+template <class Work>
+void for_each_chunk(Engine& engine, int64_t size, Work&& work) {
+  const auto task = [&work, size](int64_t chunk) {
+    const int64_t first = chunk * chunk_floats;
+    work(chunk, first, std::min(first + chunk_floats, size));
+  };
+  // By reference: a std::function of its own would allocate at every step.
+  engine.parallel_for(chunk_count(size), std::cref(task));
+}
+
+}  // namespace frugal

@@ -1,0 +1,114 @@
+#include "train/loss.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "base/error.h"
+#include "train/chunks.h"
+#include "train/math.h"
+
+namespace frugal {
+namespace {
+
+/// How many logits come before the label's: ties go to the smaller index as in torch.argmax, and a NaN is
+/// greater than everything, so that a broken network is never counted as right.
+int64_t rank_of(const float* logits, int64_t classes, int64_t label) {
+  const float own = logits[label];
+  int64_t rank = 0;
+  for (int64_t c = 0; c < label; ++c) rank += !(own > logits[c]);
+  for (int64_t c = label + 1; c < classes; ++c) rank += !(own >= logits[c]);
+  return rank;
+}
+
+}  // namespace
+
+LossSums CrossEntropy::compute(const float* logits, int64_t count, int64_t classes, const Targets& targets,
+                               float scale, float* gradient) const {
+  // A row's exponentials; rows wider than this are computed a second time instead of being kept.
+  constexpr int64_t kept = 1024;
+  double exps[kept];
+  const double uniform = smoothing_ / static_cast<double>(classes), rest = 1.0 - smoothing_;
+  LossSums sums;
+  sums.samples = count;
+  for (int64_t n = 0; n < count; ++n) {
+    const float* z = logits + n * classes;
+    const float* soft = targets.soft ? targets.soft + n * classes : nullptr;
+    const int64_t label = soft ? std::max_element(soft, soft + classes) - soft : targets.labels[n];
+    if (label < 0 || label >= classes) {
+      throw Error("label " + std::to_string(label) + " is outside of the " + std::to_string(classes) +
+                  " classes");
+    }
+    float top = -std::numeric_limits<float>::infinity();
+    for (int64_t c = 0; c < classes; ++c) top = z[c] > top ? z[c] : top;
+    const double shift = top;
+    for (int64_t c = 0; c < std::min(classes, kept); ++c) exps[c] = exp_double(z[c] - shift);
+    double exp_sum = 0, logit_sum = 0, target_sum = 0, weighted = 0;
+    for (int64_t c = 0; c < classes; ++c) {
+      exp_sum += c < kept ? exps[c] : exp_double(z[c] - shift);
+      logit_sum += z[c] - shift;
+    }
+    if (soft) {
+      for (int64_t c = 0; c < classes; ++c) target_sum += soft[c], weighted += soft[c] * (z[c] - shift);
+    } else {
+      target_sum = 1, weighted = z[label] - shift;
+    }
+    // -sum_c t'_c (z_c - shift - log sum exp) with t' = rest * t + uniform. The last term is zero, or NaN
+    // where a logit is not finite.
+    const double mass = rest * target_sum + smoothing_;
+    sums.loss += mass * log_double(exp_sum) - rest * weighted - uniform * logit_sum + 0.0 * logit_sum;
+    const int64_t rank = rank_of(z, classes, label);
+    sums.top1 += rank < 1, sums.top3 += rank < 3, sums.top5 += rank < 5;
+    if (!gradient) continue;
+    float* g = gradient + n * classes;
+    const double factor = mass / exp_sum;
+    for (int64_t c = 0; c < classes; ++c) {
+      const double target = rest * (soft ? soft[c] : c == label) + uniform;
+      g[c] = static_cast<float>(scale * ((c < kept ? exps[c] : exp_double(z[c] - shift)) * factor - target));
+    }
+  }
+  return sums;
+}
+
+double L2Penalty::apply(double coefficient, const float* weights, float* gradients, int64_t first,
+                        int64_t last) const {
+  // Eight sums in turn: a fixed order that vectors can follow.
+  constexpr int64_t lanes = 8;
+  double squares[lanes] = {};
+  const auto pull = static_cast<float>(coefficient);
+  int64_t i = first;
+  for (; i + lanes <= last; i += lanes) {
+    for (int64_t lane = 0; lane < lanes; ++lane) {
+      const float w = weights[i + lane];
+      squares[lane] += static_cast<double>(w) * w;
+      gradients[i + lane] += pull * w;
+    }
+  }
+  for (; i < last; ++i) {
+    squares[0] += static_cast<double>(weights[i]) * weights[i];
+    gradients[i] += pull * weights[i];
+  }
+  double sum = 0;
+  for (double square : squares) sum += square;
+  return coefficient * 0.5 * sum;
+}
+
+double Loss::add_penalties(Engine& engine) {
+  if (penalties_.empty()) return 0;
+  const float* weights = engine.parameters().weights().data();
+  const std::span<float> gradients = engine.parameters().gradients();
+  const auto size = static_cast<int64_t>(gradients.size());
+  partial_.resize(static_cast<size_t>(chunk_count(size)));
+  for_each_chunk(engine, size, [&](int64_t chunk, int64_t first, int64_t last) {
+    double value = 0;
+    for (const WeightedPenalty& p : penalties_) {
+      value += p.penalty->apply(p.coefficient, weights, gradients.data(), first, last);
+    }
+    partial_[static_cast<size_t>(chunk)] = value;
+  });
+  double sum = 0;
+  for (double value : partial_) sum += value;
+  return sum;
+}
+
+}  // namespace frugal

@@ -1,0 +1,69 @@
+// What training minimises: a sum of losses on logits, computed by shard where the logits are, and of
+// penalties on parameters, which act once a step on the flat blocks after the gradients have been reduced.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "nn/engine.h"
+
+namespace frugal {
+
+/// torch.nn.CrossEntropyLoss: -sum_c t_c log softmax(z)_c, in double. Targets t are hard or soft; with
+/// smoothing s they become (1 - s) t + s / C (Szegedy et al., "Rethinking the Inception Architecture", 2016,
+/// section 7). Logits that are not finite give a loss that is not finite. A label outside the classes is an
+/// Error.
+class CrossEntropy : public LogitLoss {
+ public:
+  explicit CrossEntropy(double smoothing = 0) : smoothing_(smoothing) {}
+  LossSums compute(const float* logits, int64_t count, int64_t classes, const Targets& targets, float scale,
+                   float* gradient) const override;
+
+ private:
+  double smoothing_;
+};
+
+/// A function of the parameters, summed over every number of the flat blocks.
+class Penalty {
+ public:
+  virtual ~Penalty() = default;
+  /// The part of the numbers [first, last) of the block, in double; adds coefficient * derivative to
+  /// `gradients`.
+  virtual double apply(double coefficient, const float* weights, float* gradients, int64_t first,
+                       int64_t last) const = 0;
+};
+
+/// 1/2 ||w||^2, so that `c*l2` pulls exactly as SGD's weight decay c does.
+class L2Penalty : public Penalty {
+ public:
+  double apply(double coefficient, const float* weights, float* gradients, int64_t first,
+               int64_t last) const override;
+};
+
+/// A parsed `--loss`.
+class Loss {
+ public:
+  const LogitLoss& logits() const { return *logits_; }
+  bool has_penalties() const { return !penalties_.empty(); }
+  /// Adds the penalties' gradients to those of the engine's parameters; returns their value.
+  double add_penalties(Engine& engine);
+
+ private:
+  friend Loss parse_loss(const std::string& text);
+  struct WeightedPenalty {
+    double coefficient;
+    std::unique_ptr<Penalty> penalty;
+  };
+  std::unique_ptr<LogitLoss> logits_;
+  std::vector<WeightedPenalty> penalties_;
+  std::vector<double> partial_;  // values by chunk
+};
+
+/// `ce`, `ce:smoothing=0.1`, `l2`, and sums of them with coefficients: "ce:smoothing=0.1 + 0.0001*l2". At
+/// least one term must look at the logits. Unknown names and bad numbers are usage errors that list what is
+/// known.
+Loss parse_loss(const std::string& text);
+
+}  // namespace frugal

@@ -1,0 +1,143 @@
+#include "train/optimizer.h"
+
+#include <cfloat>
+#include <cmath>
+#include <functional>
+
+#include "base/error.h"
+#include "base/spec.h"
+#include "train/chunks.h"
+#include "train/optimizer_passes.h"
+
+namespace frugal {
+namespace {
+
+class Sgd : public Optimizer {
+ public:
+  Sgd(bool nesterov, const OptimizerOptions& options, Parameters& parameters)
+      : nesterov_(nesterov),
+        momentum_(static_cast<float>(options.momentum)),
+        decay_(static_cast<float>(options.weight_decay)) {
+    if (options.momentum != 0) velocity_ = parameters.add_state();
+  }
+
+  void step(Engine& engine, double lr) override {
+    const std::span<float> weights = engine.parameters().weights();
+    const std::span<float> gradients = engine.parameters().gradients();
+    const auto rate = static_cast<float>(lr);
+    for_each_chunk(engine, static_cast<int64_t>(weights.size()), [&](int64_t, int64_t first, int64_t last) {
+      float* w = weights.data() + first;
+      const float* g = gradients.data() + first;
+      if (velocity_.empty()) {
+        sgd_pass(w, g, last - first, rate, decay_);
+      } else if (nesterov_) {
+        sgd_momentum_pass<true>(w, g, velocity_.data() + first, last - first, rate, momentum_, decay_);
+      } else {
+        sgd_momentum_pass<false>(w, g, velocity_.data() + first, last - first, rate, momentum_, decay_);
+      }
+    });
+    ++steps_;
+  }
+
+ private:
+  bool nesterov_;
+  float momentum_, decay_;
+  std::span<float> velocity_;
+};
+
+/// Adam, and AdamW where `decoupled`.
+class Adam : public Optimizer {
+ public:
+  Adam(bool decoupled, double beta1, double beta2, double eps, double decay, Parameters& parameters)
+      : decoupled_(decoupled), beta1_(beta1), beta2_(beta2), eps_(eps), decay_(decay) {
+    mean_ = parameters.add_state();
+    square_ = parameters.add_state();
+  }
+
+  void step(Engine& engine, double lr) override {
+    advance();
+    const std::span<float> weights = engine.parameters().weights();
+    const std::span<float> gradients = engine.parameters().gradients();
+    // Scalars in double, each rounded once, as PyTorch does with Python's numbers.
+    const AdamFactors factors = {
+        .beta1 = static_cast<float>(beta1_),
+        .one_minus_beta1 = static_cast<float>(1 - beta1_),
+        .beta2 = static_cast<float>(beta2_),
+        .one_minus_beta2 = static_cast<float>(1 - beta2_),
+        .step_size = static_cast<float>(lr / (1 - beta1_power_)),
+        .root = static_cast<float>(std::sqrt(1 - beta2_power_)),
+        .eps = static_cast<float>(eps_),
+        .coupled = decoupled_ ? 0.0f : static_cast<float>(decay_),
+        .shrink = decoupled_ ? static_cast<float>(1 - lr * decay_) : 1.0f,
+    };
+    for_each_chunk(engine, static_cast<int64_t>(weights.size()), [&](int64_t, int64_t first, int64_t last) {
+      adam_pass(weights.data() + first, gradients.data() + first, mean_.data() + first,
+                square_.data() + first, last - first, factors);
+    });
+  }
+
+  void set_steps(int64_t steps) override {
+    steps_ = 0;
+    beta1_power_ = beta2_power_ = 1;
+    while (steps_ < steps) advance();  // the very multiplications that the steps have done
+  }
+
+ private:
+  void advance() {
+    beta1_power_ *= beta1_;
+    beta2_power_ *= beta2_;
+    ++steps_;
+  }
+
+  bool decoupled_;
+  double beta1_, beta2_, eps_, decay_;
+  double beta1_power_ = 1, beta2_power_ = 1;  // beta^t
+  std::span<float> mean_, square_;
+};
+
+/// What remains to be done once the text has been understood: to make it for some parameters.
+using Maker = std::function<std::unique_ptr<Optimizer>(Parameters&)>;
+
+Maker parse_optimizer(const std::string& text, const OptimizerOptions& options) {
+  const Spec spec = parse_spec(text, "--optimizer");
+  if (!(options.momentum >= 0 && options.momentum < 1)) throw usage_error("--momentum must be in [0, 1)");
+  if (!(options.weight_decay >= 0 && std::isfinite(options.weight_decay))) {
+    throw usage_error("--weight-decay must be a number that is not negative");
+  }
+  if (spec.name == "sgd") {
+    spec.expect({"nesterov"});
+    const bool nesterov = spec.flag("nesterov", false);
+    if (nesterov && options.momentum == 0)
+      throw usage_error("--optimizer: sgd:nesterov=true needs --momentum");
+    return [=](Parameters& parameters) { return std::make_unique<Sgd>(nesterov, options, parameters); };
+  }
+  if (spec.name == "adam" || spec.name == "adamw") {
+    spec.expect({"beta1", "beta2", "eps"});
+    const double beta1 = spec.number("beta1", 0.9), beta2 = spec.number("beta2", 0.999);
+    const double eps = spec.number("eps", 1e-8);
+    if (!(beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1)) {
+      throw usage_error("--optimizer: beta1 and beta2 of " + spec.name + " must be in [0, 1)");
+    }
+    // An eps that is zero in fp32 would make 0 / 0 of a weight that has never had a gradient.
+    if (!(eps >= FLT_MIN && eps <= 1)) {
+      throw usage_error("--optimizer: eps of " + spec.name + " must be in [1.2e-38, 1]");
+    }
+    return [=, decoupled = spec.name == "adamw"](Parameters& parameters) {
+      return std::make_unique<Adam>(decoupled, beta1, beta2, eps, options.weight_decay, parameters);
+    };
+  }
+  throw usage_error("--optimizer: no optimizer is called '" + spec.name + "'; there are sgd, adam, adamw");
+}
+
+}  // namespace
+
+std::unique_ptr<Optimizer> make_optimizer(const std::string& spec, const OptimizerOptions& options,
+                                          Parameters& parameters) {
+  return parse_optimizer(spec, options)(parameters);
+}
+
+void check_optimizer(const std::string& spec, const OptimizerOptions& options) {
+  parse_optimizer(spec, options);
+}
+
+}  // namespace frugal

@@ -1,0 +1,42 @@
+// Optimizers: one fused pass a step over the flat blocks of weights, gradients and states.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "nn/engine.h"
+
+namespace frugal {
+
+class Optimizer {
+ public:
+  virtual ~Optimizer() = default;
+  /// Changes the weights by the gradients at rate `lr`. The caller tells the engine that weights have
+  /// changed.
+  virtual void step(Engine& engine, double lr) = 0;
+  /// Steps taken. Together with the states in Parameters this is all that a checkpoint must hold: set_steps
+  /// brings back everything else, bit for bit.
+  int64_t steps() const { return steps_; }
+  virtual void set_steps(int64_t steps) { steps_ = steps; }
+
+ protected:
+  int64_t steps_ = 0;
+};
+
+/// Momentum and decay are flags of their own, the rest stands in the spec. Decay applies to every parameter,
+/// as in PyTorch when no groups are made.
+struct OptimizerOptions {
+  double momentum = 0;
+  double weight_decay = 0;
+};
+
+/// "sgd", "sgd:nesterov=true", "adam:beta1=0.9,beta2=0.999,eps=1e-8", "adamw" with the same options. Adds the
+/// states that it needs to `parameters`. Unknown names and values out of range are usage errors.
+std::unique_ptr<Optimizer> make_optimizer(const std::string& spec, const OptimizerOptions& options,
+                                          Parameters& parameters);
+
+/// Throws what make_optimizer would throw.
+void check_optimizer(const std::string& spec, const OptimizerOptions& options);
+
+}  // namespace frugal
