@@ -1,0 +1,89 @@
+#include "train/config.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <limits>
+#include <utility>
+
+#include "base/error.h"
+#include "base/spec.h"
+#include "base/text.h"
+#include "data/augment.h"
+#include "graph/presets.h"
+#include "train/loss.h"
+#include "train/optimizer.h"
+#include "train/schedule.h"
+
+namespace frugal {
+namespace {
+
+// Far beyond use, and small enough that no product of two overflows.
+constexpr int64_t most_epochs = 1'000'000, most_images = 1'000'000;
+constexpr int most_threads = 1024;
+
+void require(bool ok, const std::string& message) {
+  if (!ok) throw usage_error(message);
+}
+
+void require_one_of(const std::string& value, const std::vector<std::string>& known,
+                    const std::string& flag) {
+  require(std::ranges::find(known, value) != known.end(),
+          flag + ": " + in_quotes(value) + " is none of " + join(known));
+}
+
+void require_within(int64_t value, int64_t least, int64_t most, const std::string& flag) {
+  require(value >= least && value <= most, flag + " must be in " + std::to_string(least) + " to " +
+                                               std::to_string(most) + ", not " + std::to_string(value));
+}
+
+}  // namespace
+
+TrainConfig recipe(const std::string& name) {
+  require_one_of(name, {"default", "seed"}, "--recipe");
+  TrainConfig config;
+  config.recipe = name;
+  if (name == "seed") {
+    config.model = "smallnet";
+    config.optimizer = "sgd";
+    config.lr = 0.1;
+    config.momentum = 0.9;
+    config.weight_decay = 5e-4;
+    config.schedule = "step:size=5,gamma=0.2";
+    config.batch = 128;
+    config.epochs = 330;
+    config.val = 0.1;
+    config.loss = "ce";
+    config.augment = "none";
+    config.normalize = "none";
+    config.batch_norm = "sync";
+  }
+  return config;
+}
+
+void validate(const TrainConfig& config) {
+  recipe(config.recipe);
+  require(!config.data.empty(), "--data must name a data set or a directory");
+  require(config.val >= 0 && config.val < 1,
+          "--val must be in [0, 1): the part of the training images that is held out");
+  const std::string model = parse_spec(config.model, "--model").name;
+  require_one_of(model, model_names(), "--model");
+  require_within(config.epochs, 1, most_epochs, "--epochs");
+  require_within(config.batch, 1, most_images, "--batch");
+  require(config.lr >= 0 && std::isfinite(config.lr), "--lr must be a number that is not negative");
+  check_optimizer(config.optimizer, {config.momentum, config.weight_decay});
+  parse_schedule(config.schedule);
+  parse_loss(config.loss);
+  parse_augment(config.augment);
+  require_one_of(config.normalize, {"auto", "none"}, "--normalize");
+  require_one_of(config.precision, {"auto", "bf16", "fp32"}, "--precision");
+  require_one_of(config.batch_norm, {"ghost", "sync"}, "--batch-norm");
+  require_within(config.threads, 0, most_threads, "--threads");
+  require_within(config.shard, 0, config.batch, "--shard");
+  // TOML's integers end here, and config.toml must hold the seed.
+  constexpr auto most_seed = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
+  require(config.seed <= most_seed, "--seed must be below 2^63");
+  require(config.split_seed <= most_seed, "--split-seed must be below 2^63");
+}
+
+}  // namespace frugal

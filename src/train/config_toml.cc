@@ -1,0 +1,165 @@
+// The configuration as TOML and back. One list of fields serves both ways, so none can be written and not
+// read.
+#include <toml++/toml.h>
+
+#include <array>
+#include <charconv>
+#include <concepts>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "train/config.h"
+
+namespace frugal {
+namespace {
+
+constexpr int64_t most_bytes = int64_t{1} << 20;
+
+/// Calls visit(key, field) for every field.
+template <class Config, class Visit>
+void for_each_field(Config& config, Visit&& visit) {
+  visit("recipe", config.recipe);
+  visit("data", config.data);
+  visit("val", config.val);
+  visit("split_seed", config.split_seed);
+  visit("model", config.model);
+  visit("epochs", config.epochs);
+  visit("batch", config.batch);
+  visit("optimizer", config.optimizer);
+  visit("lr", config.lr);
+  visit("momentum", config.momentum);
+  visit("weight_decay", config.weight_decay);
+  visit("schedule", config.schedule);
+  visit("loss", config.loss);
+  visit("augment", config.augment);
+  visit("normalize", config.normalize);
+  visit("precision", config.precision);
+  visit("threads", config.threads);
+  visit("shard", config.shard);
+  visit("batch_norm", config.batch_norm);
+  visit("seed", config.seed);
+}
+
+std::string toml_value(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
+      constexpr const char* digits = "0123456789ABCDEF";
+      out += "\\u00";
+      out += digits[static_cast<unsigned char>(c) >> 4];
+      out += digits[c & 15];
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+/// The shortest digits that read back to the same bits; a point or an exponent tells TOML that it is a float.
+std::string toml_value(double value) {
+  std::array<char, 32> digits{};
+  std::string text(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr);
+  if (text.find_first_of(".e") == std::string::npos) text += ".0";
+  return text;
+}
+
+template <std::integral Integer>
+std::string toml_value(Integer value) {
+  return std::to_string(value);
+}
+
+bool assign(std::string& field, const toml::node& value) {
+  if (const auto* text = value.as_string()) return field = text->get(), true;
+  return false;
+}
+
+bool assign(double& field, const toml::node& value) {
+  if (const auto* number = value.as_floating_point()) return field = number->get(), true;
+  if (const auto* number = value.as_integer()) return field = static_cast<double>(number->get()), true;
+  return false;
+}
+
+template <std::integral Integer>
+bool assign(Integer& field, const toml::node& value) {
+  const auto* number = value.as_integer();
+  if (!number || !std::in_range<Integer>(number->get())) return false;
+  field = static_cast<Integer>(number->get());
+  return true;
+}
+
+std::string expected(const std::string&) { return "a text in quotes"; }
+std::string expected(double) { return "a number"; }
+template <std::integral Integer>
+std::string expected(Integer) {
+  return std::signed_integral<Integer> ? "a whole number" : "a whole number that is not negative";
+}
+
+Error at(const std::string& path, const toml::source_region& where, const std::string& what) {
+  return usage_error(path + ":" + std::to_string(where.begin.line) + ": " + what);
+}
+
+/// `weight-decay` is what the flag is called; both spellings are understood.
+std::string underscored(std::string_view key) {
+  std::string name(key);
+  for (char& c : name) c = c == '-' ? '_' : c;
+  return name;
+}
+
+toml::table parse(const std::string& path) {
+  const std::string text = read_text_file(path, most_bytes);
+  try {
+    return toml::parse(text, path);
+  } catch (const toml::parse_error& error) {
+    throw at(path, error.source(), std::string(error.description()));
+  }
+}
+
+}  // namespace
+
+std::string to_toml(const TrainConfig& config) {
+  std::string text = "# Repeats the run: frugal train --config FILE\n";
+  for_each_field(config, [&](const char* key, const auto& value) {
+    text += key;
+    text += " = " + toml_value(value) + "\n";
+  });
+  return text;
+}
+
+void apply_toml_file(TrainConfig& config, const std::string& path) {
+  const toml::table table = parse(path);
+  TrainConfig changed = config;
+  if (const auto* name = table["recipe"].as_string()) {
+    try {
+      changed = recipe(name->get());
+    } catch (const Error& error) {
+      throw at(path, name->source(), error.what());
+    }
+  }
+  std::vector<std::string> known;
+  for_each_field(changed, [&](const char* key, const auto&) { known.emplace_back(key); });
+  for (const auto& [key, value] : table) {
+    const std::string name = underscored(key.str());
+    bool found = false;
+    for_each_field(changed, [&](const char* field_name, auto& field) {
+      if (name != field_name) return;
+      found = true;
+      if (!assign(field, value)) {
+        throw at(path, value.source(), name + " must be " + expected(field));
+      }
+    });
+    if (!found) {
+      throw at(path, value.source(),
+               "there is no setting " + in_quotes(key.str()) + "; there are " + join(known));
+    }
+  }
+  config = changed;
+}
+
+}  // namespace frugal
