@@ -1,0 +1,61 @@
+// PNG through libpng's simplified interface: it handles every colour type and depth, and reports errors by
+// return value, so no C++ object is ever jumped over.
+#include <png.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "eval/image_file.h"
+
+namespace frugal {
+namespace {
+
+/// Frees what libpng holds, however the scope is left.
+struct PngImage {
+  png_image image{};
+  PngImage() { image.version = PNG_IMAGE_VERSION; }
+  PngImage(const PngImage&) = delete;
+  PngImage& operator=(const PngImage&) = delete;
+  ~PngImage() { png_image_free(&image); }
+  /// Warnings alone (an odd colour profile) leave a picture that is whole.
+  bool failed() const { return PNG_IMAGE_FAILED(image); }
+};
+
+}  // namespace
+
+Image decode_png(std::span<const uint8_t> bytes, int channels, const std::string& name) {
+  PngImage png;
+  const auto fail = [&] { throw Error(name + ": broken PNG picture: " + png.image.message); };
+  if (png_image_begin_read_from_memory(&png.image, bytes.data(), bytes.size()) == 0 || png.failed()) fail();
+  check_image_size(png.image.width, png.image.height, name);
+  // Sixteen bits without a stated gamma are sRGB as in every other program, not linear light.
+  png.image.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;
+  png.image.format = channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
+
+  Image image{png.image.height, png.image.width, channels, {}};
+  image.pixels.resize(static_cast<size_t>(image.height * image.width * channels));
+  const png_color white = {255, 255, 255};
+  if (png_image_finish_read(&png.image, &white, image.pixels.data(),
+                            static_cast<png_int_32>(image.width * channels), nullptr) == 0 ||
+      png.failed()) {
+    fail();
+  }
+  return image;
+}
+
+void write_png(const std::filesystem::path& path, const Image& image) {
+  PngImage png;
+  png.image.width = static_cast<png_uint_32>(image.width);
+  png.image.height = static_cast<png_uint_32>(image.height);
+  png.image.format = image.channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
+  const auto stride = static_cast<png_int_32>(image.width * image.channels);
+  png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(png.image);
+  std::vector<uint8_t> bytes(size);
+  if (png_image_write_to_memory(&png.image, bytes.data(), &size, 0, image.pixels.data(), stride, nullptr) ==
+      0) {
+    throw Error(path.string() + ": cannot encode the picture: " + png.image.message);
+  }
+  const std::span<const uint8_t> piece(bytes.data(), size);
+  write_file_atomic(path, std::span(&piece, 1));
+}
+
+}  // namespace frugal

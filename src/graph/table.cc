@@ -1,0 +1,157 @@
+#include "graph/table.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "base/units.h"
+
+namespace frugal {
+namespace {
+
+std::string square(int side) { return std::to_string(side) + "x" + std::to_string(side); }
+
+std::string kind_text(const Node& node) {
+  std::string window = square(node.kernel);
+  if (node.stride != 1) window += ", stride " + std::to_string(node.stride);
+  if (node.padding != 0) window += ", padding " + std::to_string(node.padding);
+  switch (node.kind) {
+    case OpKind::input:
+      return "input";
+    case OpKind::conv2d:
+      return "conv " + window;
+    case OpKind::batch_norm:
+      return "batch-norm";
+    case OpKind::relu:
+      return "relu";
+    case OpKind::dropout: {
+      char rate[32];
+      std::snprintf(rate, sizeof rate, "dropout %g", static_cast<double>(node.rate));
+      return rate;
+    }
+    case OpKind::max_pool:
+      return "max-pool " + window;
+    case OpKind::flatten:
+      return "flatten";
+    case OpKind::linear:
+      return "linear";
+  }
+  return "?";
+}
+
+struct Totals {
+  int64_t parameters = 0, macs = 0, activation_bytes = 0;
+};
+
+Totals totals_of(const std::vector<LayerRow>& rows) {
+  Totals totals;
+  for (const LayerRow& row : rows) {
+    totals.parameters += row.parameters;
+    totals.macs += row.macs;
+    totals.activation_bytes += row.activation_bytes;
+  }
+  return totals;
+}
+
+/// Text columns left, number columns right, two spaces between.
+template <size_t N>
+std::string align(const std::vector<std::array<std::string, N>>& lines, size_t text_columns) {
+  std::array<size_t, N> width{};
+  for (const auto& line : lines) {
+    for (size_t i = 0; i < N; ++i) width[i] = std::max(width[i], line[i].size());
+  }
+  std::string text;
+  for (const auto& line : lines) {
+    for (size_t i = 0; i < N; ++i) {
+      const std::string padding(width[i] - line[i].size(), ' ');
+      if (i > 0) text += "  ";
+      text += i < text_columns ? line[i] + padding : padding + line[i];
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+std::string number_or_dash(int64_t value) { return value == 0 ? "-" : with_thousands(value); }
+
+}  // namespace
+
+std::vector<LayerRow> layer_rows(const Graph& graph) {
+  std::vector<LayerRow> rows;
+  for (const Node& node : graph.nodes) {
+    LayerRow row{node.name, kind_text(node), node.out,
+                 0,         node.macs(),     node.out.elements() * static_cast<int64_t>(sizeof(float))};
+    for (int i : node.parameters) row.parameters += graph.parameters[static_cast<size_t>(i)].elements();
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+std::string shape_text(const Shape& shape) {
+  if (shape.h == 1 && shape.w == 1) return std::to_string(shape.c);
+  return std::to_string(shape.c) + " x " + std::to_string(shape.h) + " x " + std::to_string(shape.w);
+}
+
+std::string layer_table(const Graph& graph) {
+  const std::vector<LayerRow> rows = layer_rows(graph);
+  std::vector<std::array<std::string, 6>> lines;
+  lines.push_back({"layer", "operation", "output", "parameters", "MACs", "activation bytes"});
+  for (const LayerRow& row : rows) {
+    lines.push_back({row.name, row.kind, shape_text(row.out), number_or_dash(row.parameters),
+                     number_or_dash(row.macs), with_thousands(row.activation_bytes)});
+  }
+  const Totals totals = totals_of(rows);
+  lines.push_back({"total", "", "", with_thousands(totals.parameters), with_thousands(totals.macs),
+                   with_thousands(totals.activation_bytes)});
+  return align(lines, 3) + "\n" + graph.model + ": " + with_thousands(totals.parameters) + " parameters, " +
+         short_count(totals.macs) + " MACs and " + human_bytes(totals.activation_bytes) +
+         " of fp32 activations an image (outputs are channels x height x width)\n";
+}
+
+std::string layer_table_json(const Graph& graph) {
+  const std::vector<LayerRow> rows = layer_rows(graph);
+  const auto shape_json = [](const Shape& s) { return nlohmann::ordered_json::array({s.c, s.h, s.w}); };
+  nlohmann::ordered_json layers = nlohmann::ordered_json::array();
+  for (const LayerRow& row : rows) {
+    layers.push_back({{"name", row.name},
+                      {"operation", row.kind},
+                      {"output", shape_json(row.out)},
+                      {"parameters", row.parameters},
+                      {"macs", row.macs},
+                      {"activation_bytes", row.activation_bytes}});
+  }
+  const Totals totals = totals_of(rows);
+  const nlohmann::ordered_json table = {
+      {"model", graph.model},        {"input", shape_json(graph.input)},
+      {"classes", graph.classes},    {"parameters", totals.parameters},
+      {"macs", totals.macs},         {"activation_bytes", totals.activation_bytes},
+      {"layers", std::move(layers)},
+  };
+  return table.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+std::string short_count(int64_t value) {
+  if (value < 1000) return std::to_string(value);
+  double scaled = static_cast<double>(value);
+  const char* unit = "";
+  for (const char* next : {"k", "M", "G", "T"}) {
+    if (scaled < 999.5) break;
+    scaled /= 1000;
+    unit = next;
+  }
+  char text[32];
+  std::snprintf(text, sizeof text, "%.*f%s", scaled < 9.995 ? 2 : scaled < 99.95 ? 1 : 0, scaled, unit);
+  return text;
+}
+
+std::vector<LayerRow> largest_layers(const Graph& graph, size_t n) {
+  std::vector<LayerRow> rows = layer_rows(graph);
+  std::stable_sort(rows.begin(), rows.end(),
+                   [](const LayerRow& a, const LayerRow& b) { return a.parameters > b.parameters; });
+  if (rows.size() > n) rows.resize(n);
+  while (!rows.empty() && rows.back().parameters == 0) rows.pop_back();
+  return rows;
+}
+
+}  // namespace frugal

@@ -1,0 +1,214 @@
+// Pictures in and out of files: every PNG colour type, JPEG, and everything that must be refused by name.
+#include "eval/image_file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <png.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <vector>
+// jpeglib.h needs size_t and FILE declared before it.
+#include <jpeglib.h>
+
+#include "base/error.h"
+#include "base/file.h"
+
+namespace frugal {
+namespace {
+
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+using Bytes = std::vector<uint8_t>;
+
+/// A PNG of any colour type and depth through libpng's full interface; `rows` are packed as PNG packs them.
+Bytes make_png(int width, int height, int depth, int type, const Bytes& rows,
+               const std::vector<png_color>& palette = {}, const Bytes& palette_alpha = {}) {
+  Bytes bytes;
+  png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, nullptr, nullptr);
+  png_infop info = png_create_info_struct(png);
+  png_set_write_fn(
+      png, &bytes,
+      [](png_structp p, png_bytep data, size_t n) {
+        auto* out = static_cast<Bytes*>(png_get_io_ptr(p));
+        out->insert(out->end(), data, data + n);
+      },
+      [](png_structp) {});
+  png_set_IHDR(png, info, static_cast<png_uint_32>(width), static_cast<png_uint_32>(height), depth, type,
+               PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  if (!palette.empty()) png_set_PLTE(png, info, palette.data(), static_cast<int>(palette.size()));
+  if (!palette_alpha.empty()) {
+    png_set_tRNS(png, info, palette_alpha.data(), static_cast<int>(palette_alpha.size()), nullptr);
+  }
+  png_write_info(png, info);
+  const size_t stride = rows.size() / static_cast<size_t>(height);
+  for (int y = 0; y < height; ++y) png_write_row(png, rows.data() + static_cast<size_t>(y) * stride);
+  png_write_end(png, nullptr);
+  png_destroy_write_struct(&png, &info);
+  return bytes;
+}
+
+Bytes make_jpeg(int width, int height, int components, J_COLOR_SPACE space, bool progressive = false) {
+  jpeg_compress_struct jpeg{};
+  jpeg_error_mgr errors{};
+  jpeg.err = jpeg_std_error(&errors);
+  jpeg_create_compress(&jpeg);
+  unsigned char* buffer = nullptr;
+  unsigned long size = 0;
+  jpeg_mem_dest(&jpeg, &buffer, &size);
+  jpeg.image_width = static_cast<JDIMENSION>(width), jpeg.image_height = static_cast<JDIMENSION>(height);
+  jpeg.input_components = components, jpeg.in_color_space = space;
+  jpeg_set_defaults(&jpeg);
+  jpeg_set_quality(&jpeg, 100, TRUE);
+  if (progressive) jpeg_simple_progression(&jpeg);
+  jpeg_start_compress(&jpeg, TRUE);
+  Bytes row(static_cast<size_t>(width * components));
+  for (int y = 0; y < height; ++y) {
+    for (size_t i = 0; i < row.size(); ++i) {
+      row[i] = static_cast<uint8_t>(100 + 40 * static_cast<int>(i % static_cast<size_t>(components)) + y);
+    }
+    JSAMPROW p = row.data();
+    jpeg_write_scanlines(&jpeg, &p, 1);
+  }
+  jpeg_finish_compress(&jpeg);
+  jpeg_destroy_compress(&jpeg);
+  Bytes bytes(buffer, buffer + size);
+  std::free(buffer);
+  return bytes;
+}
+
+/// A file in the test's own directory.
+std::filesystem::path temporary(const std::string& name) {
+  const auto dir = std::filesystem::path(testing::TempDir()) / ("frugal_image_" + std::to_string(getpid()));
+  std::filesystem::create_directories(dir);
+  return dir / name;
+}
+
+TEST(Png, WrittenAndReadBackIsTheSame) {
+  Image image{3, 5, 3, {}};
+  for (int i = 0; i < 45; ++i) image.pixels.push_back(static_cast<uint8_t>(i * 5));
+  write_png(temporary("round.png"), image);
+  const Image back = read_image(temporary("round.png"), 3);
+  EXPECT_EQ(back.height, 3);
+  EXPECT_EQ(back.width, 5);
+  EXPECT_EQ(back.pixels, image.pixels);
+
+  Image grey{2, 2, 1, {0, 10, 200, 255}};
+  write_png(temporary("grey.png"), grey);
+  EXPECT_EQ(read_image(temporary("grey.png"), 1).pixels, grey.pixels);
+}
+
+TEST(Png, EveryColourTypeBecomesRgb) {
+  const auto rgb = [](const Bytes& png) { return decode_image(png, 3, "x").pixels; };
+  EXPECT_EQ(rgb(make_png(2, 1, 8, PNG_COLOR_TYPE_RGB, {1, 2, 3, 250, 251, 252})),
+            (Bytes{1, 2, 3, 250, 251, 252}));
+  EXPECT_EQ(rgb(make_png(2, 1, 8, PNG_COLOR_TYPE_GRAY, {7, 200})), (Bytes{7, 7, 7, 200, 200, 200}));
+  EXPECT_EQ(rgb(make_png(8, 1, 1, PNG_COLOR_TYPE_GRAY, {0x80}))[0], 255);
+  EXPECT_EQ(rgb(make_png(8, 1, 1, PNG_COLOR_TYPE_GRAY, {0x80}))[3], 0);
+  EXPECT_EQ(rgb(make_png(2, 1, 4, PNG_COLOR_TYPE_GRAY, {0xF0})), (Bytes{255, 255, 255, 0, 0, 0}));
+  EXPECT_EQ(rgb(make_png(2, 1, 8, PNG_COLOR_TYPE_PALETTE, {1, 0}, {{9, 8, 7}, {1, 2, 3}})),
+            (Bytes{1, 2, 3, 9, 8, 7}));
+  EXPECT_EQ(rgb(make_png(2, 1, 16, PNG_COLOR_TYPE_RGB, {10, 10, 20, 20, 30, 30, 255, 255, 0, 0, 128, 128})),
+            (Bytes{10, 20, 30, 255, 0, 128}));
+  EXPECT_EQ(rgb(make_png(1, 1, 16, PNG_COLOR_TYPE_GRAY, {99, 99})), (Bytes{99, 99, 99}));
+}
+
+TEST(Png, WhatIsTransparentIsLaidOverWhite) {
+  const auto rgb = [](const Bytes& png) { return decode_image(png, 3, "x").pixels; };
+  EXPECT_EQ(rgb(make_png(2, 1, 8, PNG_COLOR_TYPE_RGBA, {1, 2, 3, 0, 1, 2, 3, 255})),
+            (Bytes{255, 255, 255, 1, 2, 3}));
+  EXPECT_EQ(rgb(make_png(2, 1, 8, PNG_COLOR_TYPE_GRAY_ALPHA, {5, 255, 5, 0})),
+            (Bytes{5, 5, 5, 255, 255, 255}));
+  EXPECT_EQ(rgb(make_png(1, 1, 8, PNG_COLOR_TYPE_PALETTE, {0}, {{9, 8, 7}}, {0})), (Bytes{255, 255, 255}));
+}
+
+TEST(Png, ColoursBecomeGreyWhereTheModelIsGrey) {
+  EXPECT_EQ(decode_image(make_png(1, 1, 8, PNG_COLOR_TYPE_RGB, {77, 77, 77}), 1, "x").pixels, (Bytes{77}));
+}
+
+TEST(Png, TruncatedAndDamagedFilesAreErrorsWithTheirNames) {
+  const Bytes whole = make_png(64, 64, 8, PNG_COLOR_TYPE_GRAY, Bytes(64 * 64, 3));
+  for (size_t length : {8u, 20u, 40u, static_cast<unsigned>(whole.size() - 13)}) {
+    const Bytes part(whole.begin(), whole.begin() + static_cast<long>(length));
+    EXPECT_THAT([&] { decode_image(part, 3, "cat.png"); },
+                ThrowsMessage<Error>(HasSubstr("cat.png: broken PNG")));
+  }
+  Bytes flipped = whole;
+  flipped[flipped.size() / 2] ^= 0xFF;
+  EXPECT_THROW(decode_image(flipped, 3, "x"), Error);
+}
+
+TEST(Png, AClaimOfTerabytesIsRefusedBeforeMemoryIsTaken) {
+  Bytes bomb = make_png(1, 1, 8, PNG_COLOR_TYPE_GRAY, {0});
+  const Bytes huge = {0, 0x0F, 0xFF, 0xFF, 0, 0x0F, 0xFF, 0xFF};  // width and height
+  std::copy(huge.begin(), huge.end(), bomb.begin() + 16);
+  const auto crc = static_cast<uint32_t>([&] {  // of the IHDR chunk
+    uint32_t c = 0xFFFFFFFFu;
+    for (int i = 12; i < 29; ++i) {
+      c ^= bomb[static_cast<size_t>(i)];
+      for (int k = 0; k < 8; ++k) c = (c & 1u) ? 0xEDB88320u ^ (c >> 1) : c >> 1;
+    }
+    return ~c;
+  }());
+  for (int i = 0; i < 4; ++i) bomb[static_cast<size_t>(29 + i)] = static_cast<uint8_t>(crc >> (24 - 8 * i));
+  EXPECT_THROW(decode_image(bomb, 3, "x"), Error);
+  EXPECT_THAT([] { check_image_size(100'000, 100'000, "big.png"); },
+              ThrowsMessage<Error>(HasSubstr("megapixels")));
+}
+
+TEST(Jpeg, ColourGreyAndProgressive) {
+  for (bool progressive : {false, true}) {
+    const Image rgb = decode_image(make_jpeg(20, 10, 3, JCS_RGB, progressive), 3, "x");
+    EXPECT_EQ(rgb.height, 10);
+    EXPECT_EQ(rgb.width, 20);
+    EXPECT_NEAR(rgb.pixels[0], 100, 4);
+    EXPECT_NEAR(rgb.pixels[1], 140, 4);
+    EXPECT_NEAR(rgb.pixels[2], 180, 4);
+  }
+  const Image grey_as_rgb = decode_image(make_jpeg(8, 8, 1, JCS_GRAYSCALE), 3, "x");
+  EXPECT_NEAR(grey_as_rgb.pixels[0], 100, 3);
+  EXPECT_EQ(grey_as_rgb.pixels[0], grey_as_rgb.pixels[2]);
+  EXPECT_EQ(decode_image(make_jpeg(8, 8, 3, JCS_RGB), 1, "x").pixels.size(), 64u);
+}
+
+TEST(Jpeg, CmykIsRefusedByName) {
+  EXPECT_THAT([] { decode_image(make_jpeg(8, 8, 4, JCS_CMYK), 3, "poster.jpg"); },
+              ThrowsMessage<Error>(testing::AllOf(HasSubstr("poster.jpg"), HasSubstr("CMYK"))));
+}
+
+TEST(Jpeg, TruncatedIsAnErrorNotHalfAGreyPicture) {
+  const Bytes whole = make_jpeg(200, 200, 3, JCS_RGB);
+  for (size_t length : {size_t{4}, whole.size() / 4, whole.size() / 2, whole.size() - 40}) {
+    const Bytes part(whole.begin(), whole.begin() + static_cast<long>(length));
+    EXPECT_THAT([&] { decode_image(part, 3, "dog.jpg"); },
+                ThrowsMessage<Error>(HasSubstr("dog.jpg: broken JPEG")));
+  }
+}
+
+TEST(ImageFile, EveryDamagedByteIsHandledSomehow) {
+  for (const Bytes& whole :
+       {make_jpeg(24, 24, 3, JCS_RGB, true), make_png(9, 9, 8, PNG_COLOR_TYPE_RGB, Bytes(243, 9))}) {
+    for (size_t i = 0; i < whole.size(); ++i) {
+      Bytes damaged = whole;
+      damaged[i] ^= static_cast<uint8_t>(1u << (i % 8));
+      try {
+        decode_image(damaged, 3, "x");
+      } catch (const Error&) {
+      }
+    }
+  }
+}
+
+TEST(ImageFile, OtherFormatsAndMissingFilesAreNamed) {
+  const auto refuse = [](const Bytes& bytes) { return [bytes] { decode_image(bytes, 3, "f"); }; };
+  EXPECT_THAT(refuse({}), ThrowsMessage<Error>(HasSubstr("f: the file is empty")));
+  EXPECT_THAT(refuse({'G', 'I', 'F', '8', '9', 'a'}), ThrowsMessage<Error>(HasSubstr("GIF")));
+  EXPECT_THAT(refuse({'h', 'i'}), ThrowsMessage<Error>(HasSubstr("neither a PNG nor a JPEG")));
+  EXPECT_THAT([] { read_image("no/such/file.png", 3); }, ThrowsMessage<Error>(HasSubstr("no/such/file.png")));
+}
+
+}  // namespace
+}  // namespace frugal
