@@ -1,4 +1,5 @@
-// The one pass that a batch takes from the uint8 block to the network's input: gather, augment, normalise, convert.
+// The one pass that a batch takes from the uint8 block to the network's input: gather, augment, normalise,
+// convert.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +11,8 @@
 
 namespace frugal {
 
-/// How images become input. `seed`, `epoch` and the draw (position in the epoch's order) key every random choice.
+/// How images become input. `seed`, `epoch` and the draw (position in the epoch's order) key every random
+/// choice.
 struct BatchRecipe {
   Normalization normalization;
   std::vector<Augment> augment;
@@ -18,9 +20,10 @@ struct BatchRecipe {
   uint32_t epoch = 0;
 };
 
-/// Writes images `ids` to `out` ([ids.size(), H, W, C], f32 or bf16, any strides with C innermost): pixel / 255,
-/// minus mean, over std, in fp32, then rounded to out's type. Image i has draw first_draw + i. Crop pads with zero
-/// pixels before normalisation, as torchvision's RandomCrop before ToTensor and Normalize. Thread-safe.
+/// Writes images `ids` to `out` ([ids.size(), H, W, C], f32 or bf16, any strides with C innermost): pixel /
+/// 255, minus mean, over std, in fp32, then rounded to out's type. Image i has draw first_draw + i. Crop pads
+/// with zero pixels before normalisation, as torchvision's RandomCrop before ToTensor and Normalize.
+/// Thread-safe.
 void fill_batch(const ImageSet& images, std::span<const int32_t> ids, uint32_t first_draw,
                 const BatchRecipe& recipe, const TensorView& out);
 

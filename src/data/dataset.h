@@ -1,4 +1,5 @@
-// Images and labels in memory: one block of uint8 NHWC for training, one for testing, and the names of the classes.
+// Images and labels in memory: one block of uint8 NHWC for training, one for testing, and the names of the
+// classes.
 #pragma once
 
 #include <array>
@@ -9,7 +10,8 @@
 
 namespace frugal {
 
-/// `count` images of the same size, dense [N, H, W, C] uint8, with a fine label each and perhaps a coarse one.
+/// `count` images of the same size, dense [N, H, W, C] uint8, with a fine label each and perhaps a coarse
+/// one.
 struct ImageSet {
   int64_t count = 0;
   int64_t height = 0, width = 0, channels = 0;
@@ -26,19 +28,20 @@ struct Normalization {
 };
 
 struct Dataset {
-  std::string name;             // "cifar100", or the path that it was read from
-  std::filesystem::path path;   // where it was found
+  std::string name;            // "cifar100", or the path that it was read from
+  std::filesystem::path path;  // where it was found
   std::vector<std::string> classes, coarse_classes;
   ImageSet train, test;
-  std::string fingerprint;      // XXH3-128 of all pixels and labels, hexadecimal
+  std::string fingerprint;  // XXH3-128 of all pixels and labels, hexadecimal
 };
 
 /// Reads a named data set ("cifar10", "cifar100", "cifar100-mini") or a directory in CIFAR's binary layout.
-/// Names are looked for in $FRUGAL_DATA/NAME, ~/.cache/frugal/NAME, the installed share/frugal, the source tree's data/.
-/// Errors name the file and what is wrong with it, or every place that was searched.
+/// Names are looked for in $FRUGAL_DATA/NAME, ~/.cache/frugal/NAME, the installed share/frugal, the source
+/// tree's data/. Errors name the file and what is wrong with it, or every place that was searched.
 Dataset load_dataset(const std::string& name_or_path);
 
-/// Mean and standard deviation of the images by channel, of values in [0, 1] (population, in double, exact sums).
+/// Mean and standard deviation of the images by channel, of values in [0, 1] (population, in double, exact
+/// sums).
 Normalization measure_normalization(const ImageSet& images);
 
 /// Mean 0 and deviation 1 for every channel.

@@ -11,8 +11,8 @@ struct TrainValSplit {
   std::vector<int32_t> train, val;  // indices of images
 };
 
-/// floor(fraction * count) images are held out, chosen by (seed, split): 0.1 of 50,000 gives 45,000 and 5,000.
-/// A fraction outside [0, 1) or one that leaves no training image is a usage error.
+/// floor(fraction * count) images are held out, chosen by (seed, split): 0.1 of 50,000 gives 45,000 and
+/// 5,000. A fraction outside [0, 1) or one that leaves no training image is a usage error.
 TrainValSplit split_indices(int64_t count, double fraction, uint64_t seed);
 
 /// `ids` in the order of the epoch: Fisher-Yates from (seed, shuffle, epoch).
