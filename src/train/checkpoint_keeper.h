@@ -1,0 +1,55 @@
+// Which checkpoints a run keeps: `last` with everything that going on needs, the one before it, and the best
+// weights. A save that fails is a warning while training goes on, and is tried again; only at the end is it
+// an error.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "graph/graph.h"
+#include "nn/parameters.h"
+#include "train/checkpoint.h"
+#include "train/position.h"
+
+namespace frugal {
+
+class CheckpointKeeper {
+ public:
+  using Warn = std::function<void(const std::string&)>;
+
+  /// `info` describes the run; `graph` and `parameters` must outlive the keeper.
+  CheckpointKeeper(std::filesystem::path directory, CheckpointInfo info, const Graph& graph,
+                   Parameters& parameters, Warn warn);
+
+  /// Takes the present weights as the best ones, to be written by the next save.
+  void set_best(std::map<std::string, std::string> extra);
+  /// Writes the best weights where they have changed, then the present ones and the optimizer's states as
+  /// `last`. `where` says for `last_good` which moment this is. Failures are warnings.
+  void save(const Position& position);
+  /// The same at the end of the run, where a failure is an Error.
+  void finish(const Position& position);
+  /// The best weights into the parameters; false where there are none.
+  bool restore_best();
+
+  /// Whether the save of this position is on disk.
+  bool has_saved(const Position& position) const { return saved_ == describe(position); }
+  /// "runs/a/last.safetensors (after epoch 3)", or empty where nothing has been saved yet.
+  std::string last_good() const;
+
+ private:
+  void write_best();
+  void write_last(const Position& position);
+
+  std::filesystem::path directory_;
+  CheckpointInfo info_;
+  Parameters& parameters_;
+  Warn warn_;
+  Parameters best_;  // in memory too, because its file may have to wait for space on the disk
+  std::map<std::string, std::string> best_extra_;
+  bool has_best_ = false, best_pending_ = false;
+  std::string saved_;  // where the run was at the last save that succeeded
+};
+
+}  // namespace frugal
