@@ -105,7 +105,8 @@ Value GraphBuilder::flatten(Value x) {
 
 Value GraphBuilder::linear(const std::string& name, Value x, int64_t out_features, bool bias) {
   Node node = unary(OpKind::linear, name, shape(x));
-  if (node.in.h != 1 || node.in.w != 1) throw Error(name + ": expects flat features; flatten its input first");
+  if (node.in.h != 1 || node.in.w != 1)
+    throw Error(name + ": expects flat features; flatten its input first");
   if (out_features < 1) throw usage_error(name + ": needs at least one output");
   node.bias = bias;
   node.out = {1, 1, out_features};

@@ -1,4 +1,5 @@
-// Builds a Graph by functions that read like the model's definition: each takes a value and returns the next one.
+// Builds a Graph by functions that read like the model's definition: each takes a value and returns the next
+// one.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
-// A network as a value: nodes in execution order, the shapes between them, the names and shapes of its parameters.
-// Nothing here computes; `nn` plans a Graph into a Program.
+// A network as a value: nodes in execution order, the shapes between them, the names and shapes of its
+// parameters. Nothing here computes; `nn` plans a Graph into a Program.
 #pragma once
 
 #include <cstdint>
@@ -40,9 +40,9 @@ struct BufferSpec {
 /// One operation. Which attributes mean something depends on `kind`; the builder is the only one to set them.
 struct Node {
   OpKind kind = OpKind::input;
-  std::string name;         // PyTorch's module name, "conv1"
-  std::vector<int> inputs;  // indices of earlier nodes
-  Shape in, out;            // of the first input, and of the result
+  std::string name;                         // PyTorch's module name, "conv1"
+  std::vector<int> inputs;                  // indices of earlier nodes
+  Shape in, out;                            // of the first input, and of the result
   int kernel = 1, stride = 1, padding = 0;  // conv2d, max_pool (square)
   bool bias = false;                        // conv2d, linear
   float rate = 0;                           // dropout

@@ -7,7 +7,8 @@
 namespace frugal {
 namespace {
 
-/// About this many numbers of the gradient are made at a time: half a megabyte stays in L2 beside its operands.
+/// About this many numbers of the gradient are made at a time: half a megabyte stays in L2 beside its
+/// operands.
 constexpr int64_t tile_elements = int64_t{1} << 17;
 
 }  // namespace
@@ -30,7 +31,9 @@ BatchGradient::BatchGradient(const DeferredGradient& plan, int64_t batch, bool b
   if (plan.outputs % tile_rows_ != 0) last_ = make(plan.outputs % tile_rows_);
 }
 
-int64_t BatchGradient::scratch_bytes() const { return std::max(full_.scratch_bytes(), last_.scratch_bytes()); }
+int64_t BatchGradient::scratch_bytes() const {
+  return std::max(full_.scratch_bytes(), last_.scratch_bytes());
+}
 
 void BatchGradient::run(int64_t tile, const StepContext& step, Parameters& parameters, int worker,
                         void* scratch) const {

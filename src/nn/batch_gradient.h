@@ -1,4 +1,5 @@
-// Weight gradients of linear layers over the whole batch, dW = dY^T X, in tiles of rows that the graph alone fixes.
+// Weight gradients of linear layers over the whole batch, dW = dY^T X, in tiles of rows that the graph alone
+// fixes.
 #pragma once
 
 #include <cstdint>

@@ -50,8 +50,8 @@ struct LossSums {
 class LogitLoss {
  public:
   virtual ~LogitLoss() = default;
-  /// logits: [count, classes], dense. Writes scale * d(sum of losses)/d(logits) to `gradient` (same layout) unless
-  /// it is null; scale is 1 / batch for the usual mean. Returns the sums over the shard.
+  /// logits: [count, classes], dense. Writes scale * d(sum of losses)/d(logits) to `gradient` (same layout)
+  /// unless it is null; scale is 1 / batch for the usual mean. Returns the sums over the shard.
   virtual LossSums compute(const float* logits, int64_t count, int64_t classes, const Targets& targets,
                            float scale, float* gradient) const = 0;
 };
@@ -82,14 +82,14 @@ class Engine {
   /// Runs task(0) ... task(tasks - 1) on the engine's threads. The first exception is rethrown here.
   virtual void parallel_for(int64_t tasks, const std::function<void(int64_t)>& task) = 0;
   virtual int threads() const = 0;
-  virtual int64_t shard() const = 0;          // as resolved
-  virtual Precision precision() const = 0;    // as resolved
+  virtual int64_t shard() const = 0;        // as resolved
+  virtual Precision precision() const = 0;  // as resolved
 };
 
 struct EngineOptions {
-  int threads = 0;        // 0: affinity and cgroup quota
-  int64_t batch = 128;    // the size that `shard = 0` is resolved for
-  int64_t shard = 0;      // 0: from batch and graph
+  int threads = 0;      // 0: affinity and cgroup quota
+  int64_t batch = 128;  // the size that `shard = 0` is resolved for
+  int64_t shard = 0;    // 0: from batch and graph
   Precision precision = Precision::fp32;
   BatchNormMode batch_norm = BatchNormMode::ghost;
 };

@@ -5,7 +5,9 @@
 namespace frugal {
 namespace {
 
-bool fits_chain(const Node& pool) { return pool.stride == pool.kernel && pool.padding == 0 && pool.kernel > 1; }
+bool fits_chain(const Node& pool) {
+  return pool.stride == pool.kernel && pool.padding == 0 && pool.kernel > 1;
+}
 
 /// Takes as many nodes from `next` on as the chain's order allows; returns the first that it left.
 size_t take_chain(const Graph& graph, size_t next, ChainNodes& chain) {
@@ -14,7 +16,8 @@ size_t take_chain(const Graph& graph, size_t next, ChainNodes& chain) {
   if (is(OpKind::batch_norm)) take(chain.norm);
   if (is(OpKind::relu)) take(chain.relu);
   if (is(OpKind::dropout)) take(chain.dropout);
-  if (is(OpKind::max_pool) && fits_chain(graph.nodes[next]) && graph.nodes[next].kernel < 16) take(chain.pool);
+  if (is(OpKind::max_pool) && fits_chain(graph.nodes[next]) && graph.nodes[next].kernel < 16)
+    take(chain.pool);
   return next;
 }
 
@@ -23,7 +26,8 @@ size_t take_chain(const Graph& graph, size_t next, ChainNodes& chain) {
 std::vector<Group> fuse(const Graph& graph) {
   for (size_t i = 1; i < graph.nodes.size(); ++i) {
     if (graph.nodes[i].inputs != std::vector<int>{static_cast<int>(i) - 1}) {
-      throw Error(graph.model + ": " + graph.nodes[i].name + ": each value must be used by the next node alone");
+      throw Error(graph.model + ": " + graph.nodes[i].name +
+                  ": each value must be used by the next node alone");
     }
   }
   std::vector<Group> groups;
@@ -36,8 +40,12 @@ std::vector<Group> fuse(const Graph& graph) {
     group.in = node.in;
     size_t end = next + 1;
     switch (node.kind) {
-      case OpKind::conv2d: group.kind = GroupKind::conv; break;
-      case OpKind::linear: group.kind = GroupKind::linear; break;
+      case OpKind::conv2d:
+        group.kind = GroupKind::conv;
+        break;
+      case OpKind::linear:
+        group.kind = GroupKind::linear;
+        break;
       case OpKind::flatten:
         group.kind = node.in.h * node.in.w == 1 ? GroupKind::alias : GroupKind::flatten;
         break;

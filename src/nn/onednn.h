@@ -1,9 +1,9 @@
-// The one place that knows that oneDNN's version 2 describes operations by `::desc` objects (Debian 12) and version 3
-// does not (Debian 13). Everything here makes primitive descriptors; `primitive.h` runs them.
+// The one place that knows that oneDNN's version 2 describes operations by `::desc` objects (Debian 12) and
+// version 3 does not (Debian 13). Everything here makes primitive descriptors; `primitive.h` runs them.
 #pragma once
 
-#include <oneapi/dnnl/dnnl.hpp>
 #include <oneapi/dnnl/dnnl_version.h>
+#include <oneapi/dnnl/dnnl.hpp>
 
 namespace frugal::onednn {
 
@@ -34,19 +34,20 @@ constexpr auto conv_algorithm = dnnl::algorithm::convolution_direct;
 inline dnnl::convolution_forward::primitive_desc conv_forward(dnnl::prop_kind kind, const Desc& src,
                                                               const Desc& weights, const Desc& bias,
                                                               const Desc& dst, const ConvShape& s) {
-  return {cpu(), kind, conv_algorithm, src, weights, bias, dst, s.strides, s.padding, s.padding, user_scratchpad()};
+  return {cpu(), kind,      conv_algorithm, src,       weights,          bias,
+          dst,   s.strides, s.padding,      s.padding, user_scratchpad()};
 }
 inline dnnl::convolution_backward_data::primitive_desc conv_backward_data(
     const Desc& diff_src, const Desc& weights, const Desc& diff_dst, const ConvShape& s,
     const dnnl::convolution_forward::primitive_desc& hint) {
-  return {cpu(),    conv_algorithm, diff_src,          weights, diff_dst, s.strides, s.padding,
-          s.padding, hint,          user_scratchpad()};
+  return {cpu(),     conv_algorithm, diff_src,  weights, diff_dst,
+          s.strides, s.padding,      s.padding, hint,    user_scratchpad()};
 }
 inline dnnl::convolution_backward_weights::primitive_desc conv_backward_weights(
-    const Desc& src, const Desc& diff_weights, const Desc& diff_bias, const Desc& diff_dst, const ConvShape& s,
-    const dnnl::convolution_forward::primitive_desc& hint) {
-  return {cpu(),     conv_algorithm, src,  diff_weights,      diff_bias, diff_dst, s.strides,
-          s.padding, s.padding,      hint, user_scratchpad()};
+    const Desc& src, const Desc& diff_weights, const Desc& diff_bias, const Desc& diff_dst,
+    const ConvShape& s, const dnnl::convolution_forward::primitive_desc& hint) {
+  return {cpu(),     conv_algorithm, src,       diff_weights, diff_bias,        diff_dst,
+          s.strides, s.padding,      s.padding, hint,         user_scratchpad()};
 }
 inline dnnl::inner_product_forward::primitive_desc linear_forward(dnnl::prop_kind kind, const Desc& src,
                                                                   const Desc& weights, const Desc& bias,
@@ -65,19 +66,25 @@ inline dnnl::matmul::primitive_desc matmul(const Desc& a, const Desc& b, const D
 inline dnnl::convolution_forward::primitive_desc conv_forward(dnnl::prop_kind kind, const Desc& src,
                                                               const Desc& weights, const Desc& bias,
                                                               const Desc& dst, const ConvShape& s) {
-  return {{kind, conv_algorithm, src, weights, bias, dst, s.strides, s.padding, s.padding}, user_scratchpad(), cpu()};
+  return {{kind, conv_algorithm, src, weights, bias, dst, s.strides, s.padding, s.padding},
+          user_scratchpad(),
+          cpu()};
 }
 inline dnnl::convolution_backward_data::primitive_desc conv_backward_data(
     const Desc& diff_src, const Desc& weights, const Desc& diff_dst, const ConvShape& s,
     const dnnl::convolution_forward::primitive_desc& hint) {
-  return {{conv_algorithm, diff_src, weights, diff_dst, s.strides, s.padding, s.padding}, user_scratchpad(), cpu(),
+  return {{conv_algorithm, diff_src, weights, diff_dst, s.strides, s.padding, s.padding},
+          user_scratchpad(),
+          cpu(),
           hint};
 }
 inline dnnl::convolution_backward_weights::primitive_desc conv_backward_weights(
-    const Desc& src, const Desc& diff_weights, const Desc& diff_bias, const Desc& diff_dst, const ConvShape& s,
-    const dnnl::convolution_forward::primitive_desc& hint) {
+    const Desc& src, const Desc& diff_weights, const Desc& diff_bias, const Desc& diff_dst,
+    const ConvShape& s, const dnnl::convolution_forward::primitive_desc& hint) {
   return {{conv_algorithm, src, diff_weights, diff_bias, diff_dst, s.strides, s.padding, s.padding},
-          user_scratchpad(), cpu(), hint};
+          user_scratchpad(),
+          cpu(),
+          hint};
 }
 inline dnnl::inner_product_forward::primitive_desc linear_forward(dnnl::prop_kind kind, const Desc& src,
                                                                   const Desc& weights, const Desc& bias,

@@ -1,4 +1,5 @@
-// What a Program is made of: fused operations, each planned for one shard size, run by a worker on one shard at a time.
+// What a Program is made of: fused operations, each planned for one shard size, run by a worker on one shard
+// at a time.
 #pragma once
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// The two calls of OpenMP that we make, declared by hand: only oneDNN uses OpenMP, CMake links the runtime that oneDNN
-// is linked to (FRUGAL_OPENMP_LIBRARY), and clang has no <omp.h> of that runtime.
+// The two calls of OpenMP that we make, declared by hand: only oneDNN uses OpenMP, CMake links the runtime
+// that oneDNN is linked to (FRUGAL_OPENMP_LIBRARY), and clang has no <omp.h> of that runtime.
 #pragma once
 
 extern "C" {

@@ -1,5 +1,5 @@
-// Copies of weights in the type and layout that a primitive wants, made anew after the weights have changed. Primitives
-// of all shard sizes share the copies whose layouts agree.
+// Copies of weights in the type and layout that a primitive wants, made anew after the weights have changed.
+// Primitives of all shard sizes share the copies whose layouts agree.
 #pragma once
 
 #include <deque>

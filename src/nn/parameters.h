@@ -1,5 +1,5 @@
-// Everything that training changes: weights, gradients, optimizer states and buffers, each one flat aligned fp32 block
-// in PyTorch's order, shapes and layout, with named views.
+// Everything that training changes: weights, gradients, optimizer states and buffers, each one flat aligned
+// fp32 block in PyTorch's order, shapes and layout, with named views.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,8 @@ class AlignedFloats {
   int64_t size_;
 };
 
-/// Where a named tensor lies in its block. Offsets are multiples of 16 floats; the gaps hold zeros and stay zero.
+/// Where a named tensor lies in its block. Offsets are multiples of 16 floats; the gaps hold zeros and stay
+/// zero.
 struct Slot {
   std::string name;
   std::vector<int64_t> shape;
@@ -40,7 +41,8 @@ class Parameters {
   /// Weights are zero until initialise() or a checkpoint fills them; buffers have their initial values.
   explicit Parameters(const Graph& graph);
 
-  /// PyTorch's default initialisation in distribution; the draws are ours: Philox (seed, initialise, parameter).
+  /// PyTorch's default initialisation in distribution; the draws are ours: Philox (seed, initialise,
+  /// parameter).
   void initialise(uint64_t seed);
 
   std::span<const Slot> slots() const { return slots_; }                // as Graph::parameters

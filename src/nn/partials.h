@@ -1,5 +1,5 @@
-// What every shard yields by itself and the tree then sums: gradients, batch-norm moments, losses. Shard 0 writes its
-// gradients straight into Parameters, where the sum ends up.
+// What every shard yields by itself and the tree then sums: gradients, batch-norm moments, losses. Shard 0
+// writes its gradients straight into Parameters, where the sum ends up.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +32,8 @@ class Partials {
   float* m2(int64_t shard, int norm);
   LossSums& loss(int64_t shard) { return losses_[static_cast<size_t>(shard)]; }
 
-  /// Adds shard `right`, which stands for shards [right, end), into shard `left`, which stands for [left, right).
+  /// Adds shard `right`, which stands for shards [right, end), into shard `left`, which stands for [left,
+  /// right).
   void combine(const Reductions& what, int64_t left, int64_t right, int64_t end);
 
  private:

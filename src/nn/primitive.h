@@ -1,5 +1,5 @@
-// Running oneDNN primitives from many workers at once: each worker has its own stream and memory objects, weights are
-// shared. Nothing of ours is allocated after planning.
+// Running oneDNN primitives from many workers at once: each worker has its own stream and memory objects,
+// weights are shared. Nothing of ours is allocated after planning.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +27,10 @@ class Primitive {
   int64_t scratch_bytes() const { return scratch_bytes_; }
   explicit operator bool() const { return static_cast<bool>(primitive_); }
 
-  /// One pointer for each argument, in the constructor's order. `weights`, where not null, is DNNL_ARG_WEIGHTS.
-  void run(int worker, void* scratch, std::span<void* const> pointers, const dnnl::memory* weights = nullptr) const;
+  /// One pointer for each argument, in the constructor's order. `weights`, where not null, is
+  /// DNNL_ARG_WEIGHTS.
+  void run(int worker, void* scratch, std::span<void* const> pointers,
+           const dnnl::memory* weights = nullptr) const;
 
  private:
   Primitive(const dnnl::primitive& primitive, const onednn::Desc& scratch, std::vector<Argument> arguments,

@@ -10,7 +10,8 @@ namespace {
 /// Decides where every value and its gradient lie.
 class ValuePlanner {
  public:
-  ValuePlanner(const OpContext& context, const std::vector<Group>& groups) : context_(context), groups_(groups) {
+  ValuePlanner(const OpContext& context, const std::vector<Group>& groups)
+      : context_(context), groups_(groups) {
     for (size_t v = 0; v <= groups.size(); ++v) values_.push_back(plan(v));
   }
   const ValueBuffers& operator[](size_t value) const { return values_[value]; }
@@ -20,22 +21,27 @@ class ValuePlanner {
   bool used_by(size_t v, GroupKind kind) const { return v < groups_.size() && groups_[v].kind == kind; }
 
   ValueBuffers plan(size_t v) {
-    if (made_by(v, GroupKind::alias)) return {groups_[v - 1].out, values_[v - 1].data, values_[v - 1].gradient};
+    if (made_by(v, GroupKind::alias))
+      return {groups_[v - 1].out, values_[v - 1].data, values_[v - 1].gradient};
     const Shape shape = v == 0 ? groups_[0].in : groups_[v - 1].out;
     ValueBuffers value{shape, -1, -1};
     const bool fp32_logits = v == groups_.size() && made_by(v, GroupKind::linear);
     const int64_t bytes = shape.elements() * context_.type_bytes();
-    // What a deferred weight gradient reads must outlive the shard; an alias passes its value on to the next user.
+    // What a deferred weight gradient reads must outlive the shard; an alias passes its value on to the next
+    // user.
     const size_t user = used_by(v, GroupKind::alias) ? v + 1 : v;
-    const bool deferred = context_.training && (made_by(v, GroupKind::linear) || used_by(user, GroupKind::linear));
+    const bool deferred =
+        context_.training && (made_by(v, GroupKind::linear) || used_by(user, GroupKind::linear));
     const Scope scope = context_.training && (context_.sync || deferred) ? Scope::batch : Scope::worker;
     value.data = context_.add_buffer(scope, fp32_logits ? shape.elements() * 4 : bytes);
-    const bool needs_gradient = context_.training && v > 0 && (groups_[v - 1].learns || groups_[v - 1].input_learns);
+    const bool needs_gradient =
+        context_.training && v > 0 && (groups_[v - 1].learns || groups_[v - 1].input_learns);
     if (!needs_gradient) return value;
-    // The gradient may overwrite the value unless somebody reads the value later: the deferred gradient of the linear
-    // layer that uses it, or the chain that made it and tells by its zeros what ReLU and dropout let through.
-    const bool read_later = used_by(user, GroupKind::linear) ||
-                            (made_by(v, GroupKind::chain) && groups_[v - 1].chain.pool < 0);
+    // The gradient may overwrite the value unless somebody reads the value later: the deferred gradient of
+    // the linear layer that uses it, or the chain that made it and tells by its zeros what ReLU and dropout
+    // let through.
+    const bool read_later =
+        used_by(user, GroupKind::linear) || (made_by(v, GroupKind::chain) && groups_[v - 1].chain.pool < 0);
     value.gradient = fp32_logits || read_later ? context_.add_buffer(scope, bytes) : value.data;
     return value;
   }
@@ -49,20 +55,26 @@ std::unique_ptr<Op> make_op(const OpContext& context, const Group& group, const 
                             const ValueBuffers& out, bool last) {
   const Node& node = context.graph.nodes[static_cast<size_t>(group.node)];
   switch (group.kind) {
-    case GroupKind::conv: return make_conv_op(context, node, in, out, !group.norm_follows);
-    case GroupKind::linear: return make_linear_op(context, node, in, out, last);
-    case GroupKind::chain: return make_chain_op(context, group.chain, in, out);
-    case GroupKind::max_pool: return make_max_pool_op(context, node, in, out);
-    case GroupKind::flatten: return make_flatten_op(context, node, in, out);
-    case GroupKind::alias: break;
+    case GroupKind::conv:
+      return make_conv_op(context, node, in, out, !group.norm_follows);
+    case GroupKind::linear:
+      return make_linear_op(context, node, in, out, last);
+    case GroupKind::chain:
+      return make_chain_op(context, group.chain, in, out);
+    case GroupKind::max_pool:
+      return make_max_pool_op(context, node, in, out);
+    case GroupKind::flatten:
+      return make_flatten_op(context, node, in, out);
+    case GroupKind::alias:
+      break;
   }
   return nullptr;
 }
 
 }  // namespace
 
-Program::Program(const Graph& graph, Parameters& parameters, PackedWeights& packed, int workers, int64_t shard,
-                 bool training, bool bf16, bool sync)
+Program::Program(const Graph& graph, Parameters& parameters, PackedWeights& packed, int workers,
+                 int64_t shard, bool training, bool bf16, bool sync)
     : buffers_(1) {
   const OpContext context{graph,   parameters, packed,   buffers_, packings_,
                           workers, shard,      training, bf16,     sync && training};

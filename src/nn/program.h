@@ -28,8 +28,8 @@ struct DeferredGradient {
 
 class Program {
  public:
-  /// `context.buffers` and `context.packings` are set by the constructor. The ids of batch buffers do not depend on the
-  /// shard size, so programs of different sizes share them.
+  /// `context.buffers` and `context.packings` are set by the constructor. The ids of batch buffers do not
+  /// depend on the shard size, so programs of different sizes share them.
   Program(const Graph& graph, Parameters& parameters, PackedWeights& packed, int workers, int64_t shard,
           bool training, bool bf16, bool sync);
 
@@ -50,7 +50,8 @@ class Program {
   int64_t arena_bytes_ = 0;
 };
 
-/// Which parameters get their gradient shard by shard, rather than at a meeting point or (bias before batch-norm) never.
+/// Which parameters get their gradient shard by shard, rather than at a meeting point or (bias before
+/// batch-norm) never.
 std::vector<bool> gradients_in_shards(const Graph& graph);
 
 }  // namespace frugal

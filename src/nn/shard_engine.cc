@@ -1,5 +1,5 @@
-// The CPU engine. A step is a list of segments, each run shard by shard on the workers, with the tree combining behind
-// them; then the weight gradients that need the whole batch.
+// The CPU engine. A step is a list of segments, each run shard by shard on the workers, with the tree
+// combining behind them; then the weight gradients that need the whole batch.
 
 #include <algorithm>
 #include <cstdlib>
@@ -44,8 +44,8 @@ class Block {
 
 /// How a batch of one size is cut, and everything made for that size.
 struct BatchPlan {
-  std::vector<int64_t> first;             // of each shard; behind them the size of the batch
-  std::vector<const Program*> programs;   // of each shard
+  std::vector<int64_t> first;            // of each shard; behind them the size of the batch
+  std::vector<const Program*> programs;  // of each shard
   std::vector<BatchGradient> gradients;
   std::vector<std::pair<size_t, int64_t>> tiles;  // (gradient, tile)
   std::vector<int> packings;
@@ -122,7 +122,8 @@ class ShardEngine : public Engine {
   const Program& program(int64_t shard, bool training) {
     std::unique_ptr<Program>& slot = programs_[{shard, training}];
     if (!slot) {
-      slot = std::make_unique<Program>(graph_, parameters_, packed_, workers_.count(), shard, training, bf16_, sync_);
+      slot = std::make_unique<Program>(graph_, parameters_, packed_, workers_.count(), shard, training, bf16_,
+                                       sync_);
     }
     return *slot;
   }
@@ -143,7 +144,8 @@ class ShardEngine : public Engine {
         plan->programs.push_back(&p);
         plan->arena_bytes = std::max(plan->arena_bytes, p.arena_bytes());
         for (int packing : p.packings()) {
-          if (std::ranges::find(plan->packings, packing) == plan->packings.end()) plan->packings.push_back(packing);
+          if (std::ranges::find(plan->packings, packing) == plan->packings.end())
+            plan->packings.push_back(packing);
         }
       }
       for (const DeferredGradient& deferred : plan->programs[0]->deferred()) {
@@ -194,8 +196,9 @@ class ShardEngine : public Engine {
         const Program& program = *plan.programs[static_cast<size_t>(i)];
         const Segment& segment = program.segments()[s];
         const int64_t first = plan.first[static_cast<size_t>(i)];
-        const ShardRun run{context_, program.buffers(), i, first, plan.first[static_cast<size_t>(i) + 1] - first,
-                           worker, arena(worker)};
+        const ShardRun run{
+            context_, program.buffers(), i, first, plan.first[static_cast<size_t>(i) + 1] - first,
+            worker,   arena(worker)};
         for (const Segment::Call& call : segment.calls) (call.op->*call.run)(run);
         plan.tree->arrive(i, [&](int64_t left, int64_t right, int64_t end) {
           partials_.combine(segment.reductions, left, right, end);
@@ -214,7 +217,8 @@ class ShardEngine : public Engine {
     }
   }
 
-  /// torch.nn.BatchNorm2d: momentum towards the batch's mean and its unbiased variance, once a step in both modes.
+  /// torch.nn.BatchNorm2d: momentum towards the batch's mean and its unbiased variance, once a step in both
+  /// modes.
   void update_running_statistics() {
     for (const auto& [node, index] : norms_) {
       const int64_t rows = context_.batch * node->in.h * node->in.w;

@@ -13,8 +13,9 @@ class ReductionTree {
   explicit ReductionTree(int64_t leaves) : leaves_(leaves), arrivals_(static_cast<size_t>(2 * leaves)) {}
 
   /// Called once for each leaf, from any thread. Whoever completes the second child of a node runs
-  /// combine(left, right, end): adds leaf `right`, which holds the sum of [right, end), into leaf `left`, which holds
-  /// that of [left, right). After the last leaf, leaf 0 holds everything, and the tree is ready for the next sum.
+  /// combine(left, right, end): adds leaf `right`, which holds the sum of [right, end), into leaf `left`,
+  /// which holds that of [left, right). After the last leaf, leaf 0 holds everything, and the tree is ready
+  /// for the next sum.
   template <class Combine>
   void arrive(int64_t leaf, Combine&& combine) {
     int64_t node = leaf;

@@ -9,8 +9,8 @@
 namespace frugal {
 namespace {
 
-/// A worker that waits spins this often before it sleeps: longer than the pause between two segments of a step,
-/// far shorter than a time slice that a stranger might want.
+/// A worker that waits spins this often before it sleeps: longer than the pause between two segments of a
+/// step, far shorter than a time slice that a stranger might want.
 constexpr int spins = 4000;
 
 template <class Ready>

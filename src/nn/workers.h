@@ -11,8 +11,8 @@
 
 namespace frugal {
 
-/// Every worker, and the caller while it is in run(), keeps oneDNN's OpenMP to one thread and treats denormal numbers
-/// as zero.
+/// Every worker, and the caller while it is in run(), keeps oneDNN's OpenMP to one thread and treats denormal
+/// numbers as zero.
 class Workers {
  public:
   explicit Workers(int threads);
@@ -24,9 +24,10 @@ class Workers {
 
   using Task = std::function<void(int worker, int64_t task)>;
 
-  /// Runs every task in [0, tasks) once and returns when all are done. Each worker begins in its own part of the range,
-  /// so that successive calls tend to find their data in the same core's cache, then helps the others. After an
-  /// exception no further task is begun, and the first one is rethrown. One caller at a time.
+  /// Runs every task in [0, tasks) once and returns when all are done. Each worker begins in its own part of
+  /// the range, so that successive calls tend to find their data in the same core's cache, then helps the
+  /// others. After an exception no further task is begun, and the first one is rethrown. One caller at a
+  /// time.
   void run(int64_t tasks, const Task& task);
 
  private:

@@ -38,7 +38,8 @@ HWY_INLINE void PoolForward(const ChainShape& s, const T* x, const float* scale,
               // A dropped NaN stays NaN, as 0 * NaN does in PyTorch.
               v = hn::IfThenElse(hn::Or(kept, hn::IsNaN(v)), v, hn::Zero(d));
               if (!s.relu) {
-                position = hn::IfThenElse(hn::RebindMask(di, kept), position, hn::Set(di, int32_t{no_winner}));
+                position =
+                    hn::IfThenElse(hn::RebindMask(di, kept), position, hn::Set(di, int32_t{no_winner}));
               }
             }
             const auto take = hn::Or(hn::Gt(v, best), hn::IsNaN(v));
@@ -113,8 +114,8 @@ void PointwiseSums(const ChainShape& s, const T* x, const T* y, const T* dy, con
 
 /// Only winners carry gradient, so both sums need one element of each window.
 template <int kPool, class T>
-HWY_INLINE void PoolSums(const ChainShape& s, const T* x, const T* dy, const uint8_t* winner, const float* mean,
-                         float* sum_g, float* sum_gx) {
+HWY_INLINE void PoolSums(const ChainShape& s, const T* x, const T* dy, const uint8_t* winner,
+                         const float* mean, float* sum_g, float* sum_gx) {
   const int pool = kPool ? kPool : s.pool;
   for (int64_t oh = 0; oh < s.out_h(); ++oh) {
     ForChannels(s.c, [&](auto d, int64_t c) HWY_ATTR {
@@ -225,8 +226,8 @@ HWY_INLINE void Input(const ChainShape& s, const T* x, const T* y, const T* dy, 
 }
 
 // HWY_EXPORT takes functions, not templates.
-void ForwardF32(const ChainShape& s, const float* x, const float* scale, const float* shift, const uint8_t* keep,
-                float* y, uint8_t* winner) {
+void ForwardF32(const ChainShape& s, const float* x, const float* scale, const float* shift,
+                const uint8_t* keep, float* y, uint8_t* winner) {
   Forward(s, x, scale, shift, keep, y, winner);
 }
 void ForwardBf16(const ChainShape& s, const uint16_t* x, const float* scale, const float* shift,
@@ -246,8 +247,8 @@ void InputF32(const ChainShape& s, const float* x, const float* y, const float* 
   Input(s, x, y, dy, how, a, b, mean, offset, dx);
 }
 void InputBf16(const ChainShape& s, const uint16_t* x, const uint16_t* y, const uint16_t* dy,
-               const ChainGradient& how, const float* a, const float* b, const float* mean, const float* offset,
-               uint16_t* dx) {
+               const ChainGradient& how, const float* a, const float* b, const float* mean,
+               const float* offset, uint16_t* dx) {
   Input(s, x, y, dy, how, a, b, mean, offset, dx);
 }
 

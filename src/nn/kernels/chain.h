@@ -11,26 +11,28 @@ namespace frugal {
 /// What the chain does, the same for every sample.
 struct ChainShape {
   int64_t h = 1, w = 1, c = 1;  // of the input
-  int pool = 1;                 // window and stride; 1 is none. Rows and columns that fill no window are left out
+  int pool = 1;  // window and stride; 1 is none. Rows and columns that fill no window are left out
   bool relu = false;
-  float keep_scale = 1;         // 1 / (1 - dropout rate)
+  float keep_scale = 1;  // 1 / (1 - dropout rate)
   int64_t out_h() const { return h / pool; }
   int64_t out_w() const { return w / pool; }
 };
 
-/// What `winner` holds for an output through which no gradient flows: ReLU or dropout has zeroed the whole window.
+/// What `winner` holds for an output through which no gradient flows: ReLU or dropout has zeroed the whole
+/// window.
 inline constexpr uint8_t no_winner = 255;
 
 /// Samples lie h*w*c elements apart in x and out_h*out_w*c in y and winner.
-/// scale, shift: [c], or null for the identity. keep: bits of kept elements of one sample, in the sample's order, or null.
-/// winner: which window position (row * pool + column) gave the output, [out_h, out_w, c], or null; only used when pool > 1.
-/// NaN comes out as NaN.
+/// scale, shift: [c], or null for the identity. keep: bits of kept elements of one sample, in the sample's
+/// order, or null. winner: which window position (row * pool + column) gave the output, [out_h, out_w, c], or
+/// null; only used when pool > 1. NaN comes out as NaN.
 template <class T>
 void chain_forward(const ChainShape& shape, const T* x, const float* scale, const float* shift,
                    const uint8_t* keep, T* y, uint8_t* winner);
 
-/// The gradient that reaches the affine step, of one sample, is g = dy * keep_scale where the element won, was kept and
-/// was positive, else 0. With pool > 1 `winner` tells; else `y` > 0 (ReLU) or `keep` (dropout alone).
+/// The gradient that reaches the affine step, of one sample, is g = dy * keep_scale where the element won,
+/// was kept and was positive, else 0. With pool > 1 `winner` tells; else `y` > 0 (ReLU) or `keep` (dropout
+/// alone).
 struct ChainGradient {
   const uint8_t* winner = nullptr;
   const uint8_t* keep = nullptr;
@@ -38,12 +40,13 @@ struct ChainGradient {
 
 /// Adds sum of g and sum of g * (x - mean) over one sample to sum_g and sum_gx, [c].
 template <class T>
-void chain_backward_sums(const ChainShape& shape, const T* x, const T* y, const T* dy, const ChainGradient& how,
-                         const float* mean, float* sum_g, float* sum_gx);
+void chain_backward_sums(const ChainShape& shape, const T* x, const T* y, const T* dy,
+                         const ChainGradient& how, const float* mean, float* sum_g, float* sum_gx);
 
 /// dx = a * g + b * (x - mean) + offset for one sample; with a null, dx = g and x is not read. dx may be x.
 template <class T>
-void chain_backward_input(const ChainShape& shape, const T* x, const T* y, const T* dy, const ChainGradient& how,
-                          const float* a, const float* b, const float* mean, const float* offset, T* dx);
+void chain_backward_input(const ChainShape& shape, const T* x, const T* y, const T* dy,
+                          const ChainGradient& how, const float* a, const float* b, const float* mean,
+                          const float* offset, T* dx);
 
 }  // namespace frugal

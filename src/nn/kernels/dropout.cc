@@ -15,8 +15,8 @@ namespace frugal::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 #if HWY_TARGET != HWY_SCALAR
-/// As many blocks of Philox as a vector has 32-bit lanes, the even and the odd ones apart: each word sits in the low half
-/// of a 64-bit lane, where a multiplication takes it from and ignores what is above.
+/// As many blocks of Philox as a vector has 32-bit lanes, the even and the odd ones apart: each word sits in
+/// the low half of a 64-bit lane, where a multiplication takes it from and ignores what is above.
 template <class D>
 struct Blocks {
   using D64 = hn::RepartitionToWide<D>;
@@ -58,8 +58,8 @@ struct Blocks {
   }
 };
 
-void KeepBits(int64_t elements, uint16_t threshold, std::array<uint32_t, 2> key, uint32_t draw, uint32_t epoch,
-              uint32_t purpose, uint8_t* bits) {
+void KeepBits(int64_t elements, uint16_t threshold, std::array<uint32_t, 2> key, uint32_t draw,
+              uint32_t epoch, uint32_t purpose, uint8_t* bits) {
   const hn::CappedTag<uint32_t, 16> d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   const int64_t blocks = (elements + 127) / 128 * 16;
@@ -79,8 +79,8 @@ void KeepBits(int64_t elements, uint16_t threshold, std::array<uint32_t, 2> key,
   }
 }
 #else
-void KeepBits(int64_t elements, uint16_t threshold, std::array<uint32_t, 2> key, uint32_t draw, uint32_t epoch,
-              uint32_t purpose, uint8_t* bits) {
+void KeepBits(int64_t elements, uint16_t threshold, std::array<uint32_t, 2> key, uint32_t draw,
+              uint32_t epoch, uint32_t purpose, uint8_t* bits) {
   const int64_t groups = (elements + 127) / 128;
   std::fill_n(bits, groups * 16, uint8_t{0});
   for (int64_t block = 0; block < groups * 16; ++block) {

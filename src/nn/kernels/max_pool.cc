@@ -39,7 +39,8 @@ HWY_INLINE void PoolForward(const PoolShape& s, const T* x, T* y, uint8_t* winne
   }
 }
 
-/// Gathers: for every input element, the windows that could have chosen it. So each sum is made once, in fp32.
+/// Gathers: for every input element, the windows that could have chosen it. So each sum is made once, in
+/// fp32.
 template <class T>
 HWY_INLINE void PoolBackward(const PoolShape& s, const T* dy, const uint8_t* winner, T* dx) {
   const auto first_window = [&](int64_t at) {  // smallest window index that covers padded position `at`
@@ -70,7 +71,9 @@ HWY_INLINE void PoolBackward(const PoolShape& s, const T* dy, const uint8_t* win
   }
 }
 
-void ForwardF32(const PoolShape& s, const float* x, float* y, uint8_t* winner) { PoolForward(s, x, y, winner); }
+void ForwardF32(const PoolShape& s, const float* x, float* y, uint8_t* winner) {
+  PoolForward(s, x, y, winner);
+}
 void ForwardBf16(const PoolShape& s, const uint16_t* x, uint16_t* y, uint8_t* winner) {
   PoolForward(s, x, y, winner);
 }

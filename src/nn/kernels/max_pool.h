@@ -1,4 +1,5 @@
-// Max-pooling with any window, stride and padding, for what the fused chain does not cover: windows that overlap.
+// Max-pooling with any window, stride and padding, for what the fused chain does not cover: windows that
+// overlap.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +13,8 @@ struct PoolShape {
   int64_t out_w() const { return (w + 2 * padding - kernel) / stride + 1; }
 };
 
-/// One sample, [h, w, c] to [out_h, out_w, c]; winner: the window position of the (first) largest element, or null.
-/// T is float or uint16_t (bf16). The kernel is at most 15 wide, so that positions fit into a byte.
+/// One sample, [h, w, c] to [out_h, out_w, c]; winner: the window position of the (first) largest element, or
+/// null. T is float or uint16_t (bf16). The kernel is at most 15 wide, so that positions fit into a byte.
 template <class T>
 void max_pool_forward(const PoolShape& shape, const T* x, T* y, uint8_t* winner);
 

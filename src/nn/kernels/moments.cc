@@ -64,7 +64,9 @@ void Sums(const T* x, int64_t rows, int64_t c, float* sum) {
   });
 }
 
-void MomentsF32(const float* x, int64_t rows, int64_t c, float* mean, float* m2) { Moments(x, rows, c, mean, m2); }
+void MomentsF32(const float* x, int64_t rows, int64_t c, float* mean, float* m2) {
+  Moments(x, rows, c, mean, m2);
+}
 void MomentsBf16(const uint16_t* x, int64_t rows, int64_t c, float* mean, float* m2) {
   Moments(x, rows, c, mean, m2);
 }

@@ -1,5 +1,5 @@
-// Loads and stores that let one kernel serve fp32 and bf16 tensors, and masks from bits. Included once per target,
-// inside foreach_target.
+// Loads and stores that let one kernel serve fp32 and bf16 tensors, and masks from bits. Included once per
+// target, inside foreach_target.
 
 #if defined(FRUGAL_NN_VECTOR_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef FRUGAL_NN_VECTOR_INL_H
@@ -17,7 +17,8 @@ HWY_BEFORE_NAMESPACE();
 namespace frugal::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// bf16 travels as uint16_t. Highway's own conversions round differently from version to version, so both are ours.
+/// bf16 travels as uint16_t. Highway's own conversions round differently from version to version, so both are
+/// ours.
 template <class D>
 HWY_INLINE hn::Vec<D> LoadFloats(D d, const float* p) {
   return hn::LoadU(d, p);

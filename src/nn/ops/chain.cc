@@ -12,7 +12,8 @@ namespace frugal {
 namespace {
 
 /// Batch-norm, ReLU, dropout and pooling in one pass each way; statistics and their gradients in one more.
-/// Ghost and sync differ only in whose statistics a shard reads: its own, or the tree's sum in shard 0's place.
+/// Ghost and sync differ only in whose statistics a shard reads: its own, or the tree's sum in shard 0's
+/// place.
 class ChainOp : public Op {
  public:
   ChainOp(const OpContext& context, const ChainNodes& nodes, const ValueBuffers& in, const ValueBuffers& out)
@@ -90,10 +91,9 @@ class ChainOp : public Op {
     with_type(bf16_, [&](auto type) {
       using T = decltype(type);
       for (int64_t i = 0; i < run.count; ++i) {
-        chain_backward_sums(shape_, sample<T>(run, in_.data, i, in_.shape),
-                            sample<T>(run, out_.data, i, out_.shape),
-                            sample<T>(run, out_.gradient, i, out_.shape), gradient_of(run, i), mean, sum_g,
-                            sum_gx);
+        chain_backward_sums(
+            shape_, sample<T>(run, in_.data, i, in_.shape), sample<T>(run, out_.data, i, out_.shape),
+            sample<T>(run, out_.gradient, i, out_.shape), gradient_of(run, i), mean, sum_g, sum_gx);
       }
     });
     for (int64_t c = 0; c < shape_.c; ++c) sum_gx[c] *= inverse_deviation(run, c);
@@ -156,8 +156,8 @@ class ChainOp : public Op {
     const StepKey& key = run.step.key;
     const RandomStream random(key.seed, Purpose::dropout, static_cast<uint32_t>(dropout_), key.epoch);
     auto* bits = run.at<uint8_t>(keep_);
-    keep_bits(in_.shape.elements(), rate_, random.key(), key.first_draw + static_cast<uint32_t>(run.first + i),
-              random.epoch(), random.purpose(), bits);
+    keep_bits(in_.shape.elements(), rate_, random.key(),
+              key.first_draw + static_cast<uint32_t>(run.first + i), random.epoch(), random.purpose(), bits);
     return bits;
   }
   ChainGradient gradient_of(const ShardRun& run, int64_t i) const {

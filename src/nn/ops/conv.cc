@@ -42,9 +42,8 @@ class ConvOp : public Op {
       context.need_scratch(backward_data_.scratch_bytes());
     }
     bias_gradient_ = node.bias && bias_gradient;
-    const auto weights =
-        onednn::conv_backward_weights(src, Desc(weight_dims, Type::f32, Tag::any),
-                                      bias_gradient_ ? bias : Desc(), dst, shape, forward);
+    const auto weights = onednn::conv_backward_weights(src, Desc(weight_dims, Type::f32, Tag::any),
+                                                       bias_gradient_ ? bias : Desc(), dst, shape, forward);
     const Desc computed = weights.diff_weights_desc();
     arguments = {{DNNL_ARG_SRC, src}, {DNNL_ARG_DIFF_DST, dst}, {DNNL_ARG_DIFF_WEIGHTS, computed}};
     if (bias_gradient_) arguments.push_back({DNNL_ARG_DIFF_BIAS, bias});
@@ -54,11 +53,10 @@ class ConvOp : public Op {
     if (computed != plain) {
       const auto reorder = dnnl::reorder::primitive_desc(onednn::cpu(), computed, onednn::cpu(), plain,
                                                          onednn::user_scratchpad());
-      to_plain_ = Primitive(reorder, dnnl::reorder(reorder), {{DNNL_ARG_FROM, computed}, {DNNL_ARG_TO, plain}},
-                            context.workers);
+      to_plain_ = Primitive(reorder, dnnl::reorder(reorder),
+                            {{DNNL_ARG_FROM, computed}, {DNNL_ARG_TO, plain}}, context.workers);
       context.need_scratch(to_plain_.scratch_bytes());
-      computed_gradient_ =
-          context.add_buffer(Scope::worker, 0, static_cast<int64_t>(computed.get_size()));
+      computed_gradient_ = context.add_buffer(Scope::worker, 0, static_cast<int64_t>(computed.get_size()));
     }
   }
 

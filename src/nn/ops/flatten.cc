@@ -4,7 +4,8 @@
 namespace frugal {
 namespace {
 
-/// Moving the few activations into PyTorch's order is cheaper than moving the many weights behind them out of it.
+/// Moving the few activations into PyTorch's order is cheaper than moving the many weights behind them out of
+/// it.
 class FlattenOp : public Op {
  public:
   FlattenOp(const OpContext& context, const Node& node, const ValueBuffers& in, const ValueBuffers& out)

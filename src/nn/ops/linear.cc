@@ -8,8 +8,8 @@ using onednn::Desc;
 using onednn::Tag;
 using onednn::Type;
 
-/// y = x W^T + b by oneDNN. The weight gradient waits for the meeting point: its traffic, one shard at a time, would be
-/// that of the whole weight matrix for every shard.
+/// y = x W^T + b by oneDNN. The weight gradient waits for the meeting point: its traffic, one shard at a
+/// time, would be that of the whole weight matrix for every shard.
 class LinearOp : public Op {
  public:
   LinearOp(const OpContext& context, const Node& node, const ValueBuffers& in, const ValueBuffers& out,
@@ -28,7 +28,8 @@ class LinearOp : public Op {
     const auto forward = onednn::linear_forward(kind, src, any_weights, bias, dst);
     std::vector<Primitive::Argument> arguments = {{DNNL_ARG_SRC, src}, {DNNL_ARG_DST, dst}};
     if (node.bias) arguments.push_back({DNNL_ARG_BIAS, bias});
-    forward_ = Primitive(forward, dnnl::inner_product_forward(forward), std::move(arguments), context.workers);
+    forward_ =
+        Primitive(forward, dnnl::inner_product_forward(forward), std::move(arguments), context.workers);
     forward_weights_ = &context.packed[context.pack(weight, plain, forward.weights_desc())];
     context.need_scratch(forward_.scratch_bytes());
     bias_data_ = node.bias ? context.parameters.weight(node.parameters[1]).data() : nullptr;

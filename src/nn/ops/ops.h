@@ -10,15 +10,18 @@ namespace frugal {
 /// Gathers, augments and normalises straight into the first value.
 std::unique_ptr<Op> make_input_op(const OpContext& context, const ValueBuffers& out);
 
-/// `bias_gradient` is false where batch-norm follows: it takes the mean away again, so the true gradient is zero.
+/// `bias_gradient` is false where batch-norm follows: it takes the mean away again, so the true gradient is
+/// zero.
 std::unique_ptr<Op> make_conv_op(const OpContext& context, const Node& node, const ValueBuffers& in,
                                  const ValueBuffers& out, bool bias_gradient);
 
-/// `last`: the result is the logits, in fp32. The weight gradient is left to a meeting point (see DeferredGradient).
+/// `last`: the result is the logits, in fp32. The weight gradient is left to a meeting point (see
+/// DeferredGradient).
 std::unique_ptr<Op> make_linear_op(const OpContext& context, const Node& node, const ValueBuffers& in,
                                    const ValueBuffers& out, bool last);
 
-/// [affine of batch-norm] [ReLU] [dropout] [non-overlapping max-pool]; -1 where absent, else indices of nodes.
+/// [affine of batch-norm] [ReLU] [dropout] [non-overlapping max-pool]; -1 where absent, else indices of
+/// nodes.
 struct ChainNodes {
   int norm = -1, relu = -1, dropout = -1, pool = -1;
   int norm_index = -1;  // which of the graph's batch-norms
@@ -33,8 +36,8 @@ std::unique_ptr<Op> make_max_pool_op(const OpContext& context, const Node& node,
 std::unique_ptr<Op> make_flatten_op(const OpContext& context, const Node& node, const ValueBuffers& in,
                                     const ValueBuffers& out);
 
-/// Logits to the LogitLoss and its gradient back (training), or to the sink (evaluation). `fp32`: the type of the
-/// logits; their gradient has the program's type.
+/// Logits to the LogitLoss and its gradient back (training), or to the sink (evaluation). `fp32`: the type of
+/// the logits; their gradient has the program's type.
 std::unique_ptr<Op> make_loss_op(const OpContext& context, const ValueBuffers& logits, bool fp32);
 
 }  // namespace frugal
