@@ -4,35 +4,10 @@
 #include <cmath>
 #include <numeric>
 
-#include "data/batch.h"
 #include "eval/resize.h"
+#include "train/batch_source.h"
 
 namespace frugal {
-namespace {
-
-/// A whole ImageSet as one batch; nothing asks for its targets.
-class PictureBatch : public BatchSource {
- public:
-  PictureBatch(const ImageSet& images, const Normalization& normalization, int64_t first, int64_t count)
-      : images_(images), ids_(static_cast<size_t>(count)) {
-    recipe_.normalization = normalization;
-    std::iota(ids_.begin(), ids_.end(), static_cast<int32_t>(first));
-  }
-  int64_t size() const override { return static_cast<int64_t>(ids_.size()); }
-  void fill(int64_t first, const TensorView& out) override {
-    const auto ids = std::span(ids_).subspan(static_cast<size_t>(first), static_cast<size_t>(out.shape[0]));
-    fill_batch(images_, ids, static_cast<uint32_t>(first), recipe_, out);
-  }
-  Targets targets(int64_t) const override { return {}; }
-
- private:
-  const ImageSet& images_;
-  std::vector<int32_t> ids_;
-  BatchRecipe recipe_;
-};
-
-}  // namespace
-
 void add_picture(ImageSet& set, const Image& image) {
   const Image fitted = resize(crop_to_proportions(image, set.height, set.width), set.height, set.width);
   set.pixels.insert(set.pixels.end(), fitted.pixels.begin(), fitted.pixels.end());
@@ -59,14 +34,17 @@ std::vector<Guess> best_guesses(std::span<const float> logits, int64_t top) {
 
 std::vector<std::vector<Guess>> predict(Engine& engine, const ImageSet& images,
                                         const Normalization& normalization, int64_t classes, int64_t top) {
-  constexpr int64_t batch = 128;
-  std::vector<std::vector<Guess>> guesses(static_cast<size_t>(images.count));
-  for (int64_t start = 0; start < images.count; start += batch) {
-    PictureBatch source(images, normalization, start, std::min(batch, images.count - start));
+  constexpr size_t batch = 128;
+  DatasetBatch source(images, {.normalization = normalization, .augment = {}});
+  std::vector<int32_t> ids(static_cast<size_t>(images.count));
+  std::iota(ids.begin(), ids.end(), 0);
+  std::vector<std::vector<Guess>> guesses(ids.size());
+  for (size_t start = 0; start < ids.size(); start += batch) {
+    source.set(std::span(ids).subspan(start, std::min(batch, ids.size() - start)), 0);
     engine.evaluate(source, [&](int64_t first, int64_t count, const float* logits) {
       for (int64_t i = 0; i < count; ++i) {
         const std::span<const float> row(logits + i * classes, static_cast<size_t>(classes));
-        guesses[static_cast<size_t>(start + first + i)] = best_guesses(row, top);
+        guesses[start + static_cast<size_t>(first + i)] = best_guesses(row, top);
       }
     });
   }

@@ -1,0 +1,123 @@
+// `frugal data`: what a data set holds.
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/units.h"
+#include "cli/command.h"
+#include "cli/output.h"
+#include "data/dataset.h"
+#include "eval/image_file.h"
+#include "eval/sheet.h"
+
+namespace frugal {
+namespace {
+
+struct Options {
+  std::string data, sheet;
+  bool json = false;
+};
+
+std::vector<int64_t> class_counts(const ImageSet& images, size_t classes) {
+  std::vector<int64_t> counts(classes);
+  for (int32_t label : images.labels) ++counts[static_cast<size_t>(label)];
+  return counts;
+}
+
+std::string spread(const std::vector<int64_t>& counts) {
+  const auto [least, most] = std::ranges::minmax(counts);
+  return least == most ? with_thousands(least) : with_thousands(least) + " to " + with_thousands(most);
+}
+
+std::string joined(const std::vector<float>& values) {
+  std::string text;
+  for (float value : values) text += format("%s%.4f", text.empty() ? "" : "  ", static_cast<double>(value));
+  return text;
+}
+
+/// The names, a few to a line.
+std::string wrapped(const std::vector<std::string>& names, size_t indent, size_t width) {
+  std::string text, line;
+  for (size_t i = 0; i < names.size(); ++i) {
+    const std::string item = names[i] + (i + 1 < names.size() ? "," : "");
+    if (!line.empty() && indent + line.size() + 1 + item.size() > width) {
+      text += line + "\n" + std::string(indent, ' ');
+      line.clear();
+    }
+    line += (line.empty() ? "" : " ") + item;
+  }
+  return text + line;
+}
+
+void print_text(const Dataset& data, const Normalization& colours) {
+  const auto train_counts = class_counts(data.train, data.classes.size());
+  const auto test_counts = class_counts(data.test, data.classes.size());
+  print("data set     %s (%s)\n", data.name.c_str(), data.path.string().c_str());
+  print("images       %s training, %s test, each %s (channels x height x width)\n",
+        with_thousands(data.train.count).c_str(), with_thousands(data.test.count).c_str(),
+        image_shape(data.train).c_str());
+  print("classes      %zu, with %s training and %s test images each\n", data.classes.size(),
+        spread(train_counts).c_str(), spread(test_counts).c_str());
+  print("             %s\n", wrapped(data.classes, 13, 100).c_str());
+  if (!data.coarse_classes.empty()) {
+    print("groups       %zu\n             %s\n", data.coarse_classes.size(),
+          wrapped(data.coarse_classes, 13, 100).c_str());
+  }
+  print("mean         %s (training images, by channel, pixels in [0, 1])\n", joined(colours.mean).c_str());
+  print("std          %s\n", joined(colours.std).c_str());
+  print("fingerprint  %s\n", data.fingerprint.c_str());
+}
+
+Json to_json(const Dataset& data, const Normalization& colours) {
+  const ImageSet& train = data.train;
+  return {{"name", data.name},
+          {"path", data.path.string()},
+          {"train", train.count},
+          {"test", data.test.count},
+          {"image", {train.channels, train.height, train.width}},
+          {"classes", data.classes},
+          {"coarse_classes", data.coarse_classes},
+          {"train_per_class", class_counts(train, data.classes.size())},
+          {"test_per_class", class_counts(data.test, data.classes.size())},
+          {"mean", colours.mean},
+          {"std", colours.std},
+          {"fingerprint", data.fingerprint}};
+}
+
+ExitCode run(const Options& options) {
+  const Dataset data = load_dataset(options.data);
+  const Normalization colours = measure_normalization(data.train);
+  if (!options.sheet.empty()) {
+    write_png(options.sheet, sample_sheet(data.train, static_cast<int64_t>(data.classes.size())));
+  }
+  if (options.json) {
+    Json json = to_json(data, colours);
+    if (!options.sheet.empty()) json["sheet"] = options.sheet;
+    print_json(json);
+    return ExitCode::done;
+  }
+  print_text(data, colours);
+  if (!options.sheet.empty()) print("sheet        %s\n", options.sheet.c_str());
+  return ExitCode::done;
+}
+
+}  // namespace
+
+void add_data_command(CLI::App& program, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command =
+      program.add_subcommand("data", "What a data set holds: counts, classes, mean and std, samples");
+  command->add_option("data", options->data, "A known name (cifar10, cifar100, cifar100-mini) or a directory")
+      ->required()
+      ->type_name("NAME|DIR");
+  command
+      ->add_option(
+          "--sheet", options->sheet,
+          "Write samples as a PNG: up to 20 classes in rows of ten images, more as one image a class")
+      ->type_name("FILE.png");
+  command->add_flag("--json", options->json, "One JSON object in place of text");
+  command->callback([options, &action] { action = [options] { return run(*options); }; });
+}
+
+}  // namespace frugal

@@ -1,0 +1,126 @@
+// `frugal eval`: loss and accuracies of trained weights on a split of a data set.
+#include <memory>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "base/units.h"
+#include "cli/command.h"
+#include "cli/output.h"
+#include "data/split.h"
+#include "eval/loaded_model.h"
+#include "train/loss.h"
+
+namespace frugal {
+namespace {
+
+struct Options {
+  std::string model, split = "test", data, precision, threads = "0";
+  bool json = false;
+};
+
+/// Which images of `data` are meant. What was held out for validation is known from the run's configuration
+/// only.
+std::vector<int32_t> images_of(const std::string& split, const Dataset& data,
+                               const std::optional<TrainConfig>& config) {
+  if (split == "test") {
+    std::vector<int32_t> all(static_cast<size_t>(data.test.count));
+    std::iota(all.begin(), all.end(), 0);
+    return all;
+  }
+  if (!config) {
+    throw usage_error("--split " + split +
+                      ": which images were held out is in the run's config.toml; give the run directory");
+  }
+  TrainValSplit halves = split_indices(data.train.count, config->val, config->split_seed);
+  std::vector<int32_t> chosen = split == "val" ? std::move(halves.val) : std::move(halves.train);
+  if (chosen.empty()) throw usage_error("--split " + split + ": the run held no image out for it");
+  return chosen;
+}
+
+void check_data_fits(const Dataset& data, const CheckpointInfo& info) {
+  const Shape shape{data.train.height, data.train.width, data.train.channels};
+  if (shape != info.input) {
+    throw usage_error("--data " + data.name + ": its images are " + image_shape(data.train) +
+                      ", the model takes " + std::to_string(info.input.c) + " x " +
+                      std::to_string(info.input.h) + " x " + std::to_string(info.input.w));
+  }
+  if (data.classes != info.classes) {
+    const bool counts = data.classes.size() != info.classes.size();
+    throw usage_error("--data " + data.name + ": its classes are not those that the model was trained on" +
+                      (counts ? " (" + std::to_string(data.classes.size()) + " instead of " +
+                                    std::to_string(info.classes.size()) + ")"
+                              : ""));
+  }
+}
+
+ExitCode run(const Options& options) {
+  if (options.split != "test" && options.split != "val" && options.split != "train") {
+    throw usage_error("--split: '" + options.split + "' is none of test, val, train");
+  }
+  const ModelFiles files = find_model(options.model);
+  const std::optional<TrainConfig> config = load_config(files);
+  EngineOptions engine_options;
+  engine_options.threads = parse_threads(options.threads);
+  if (config) {
+    engine_options.batch = config->batch;
+    engine_options.shard = config->shard;
+    engine_options.batch_norm = config->batch_norm == "sync" ? BatchNormMode::sync : BatchNormMode::ghost;
+  }
+  const std::string asked = !options.precision.empty() ? options.precision
+                            : config                   ? config->precision
+                                                       : "auto";
+  engine_options.precision = resolve_precision(asked, machine_info());
+  LoadedModel model = load_model(files, engine_options);
+
+  const std::string name = !options.data.empty() ? options.data : config ? config->data : model.info.data;
+  const Dataset data = load_dataset(name);
+  check_data_fits(data, model.info);
+  const ImageSet& images = options.split == "test" ? data.test : data.train;
+  const std::vector<int32_t> ids = images_of(options.split, data, config);
+  const Metrics metrics = evaluate(*model.engine, images, ids, model.info.normalization,
+                                   parse_loss(config ? config->loss : "ce").logits(), engine_options.batch);
+
+  if (options.json) {
+    Json json = {{"weights", files.weights.string()},
+                 {"data", data.name},
+                 {"split", options.split},
+                 {"precision", precision_name(engine_options.precision)},
+                 {"params", model.graph.parameter_count()}};
+    json.update(metrics_json(metrics));
+    print_json(json);
+    return ExitCode::done;
+  }
+  print("weights  %s (%s, %s parameters)\n", files.weights.string().c_str(), model.info.model.c_str(),
+        with_thousands(model.graph.parameter_count()).c_str());
+  print("data     %s, %s split, %s images, %s\n", data.name.c_str(), options.split.c_str(),
+        with_thousands(metrics.samples).c_str(), precision_name(engine_options.precision).c_str());
+  print("loss     %.4f\ntop-1    %s\ntop-3    %s\ntop-5    %s\n", metrics.loss, percent(metrics.top1).c_str(),
+        percent(metrics.top3).c_str(), percent(metrics.top5).c_str());
+  return ExitCode::done;
+}
+
+}  // namespace
+
+void add_eval_command(CLI::App& program, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = program.add_subcommand("eval", "Loss and accuracies of trained weights on a split");
+  command->description(
+      "Loss and accuracies of trained weights on a split. A run directory means its best weights (else its "
+      "last)\n"
+      "and its configuration: data, split and precision.");
+  command->add_option("model", options->model, "A run directory or a .safetensors file of frugal")
+      ->required()
+      ->type_name("RUN|FILE");
+  command->add_option("--split", options->split, "test (default), val or train")->type_name("SPLIT");
+  command->add_option("--data", options->data, "Another data set of the same classes (default: the run's)")
+      ->type_name("NAME|DIR");
+  command->add_option("--precision", options->precision, "auto, bf16 or fp32 (default: the run's)")
+      ->type_name("P");
+  command->add_option("--threads", options->threads, "Worker threads; 0: all that the machine allows")
+      ->type_name("N");
+  command->add_flag("--json", options->json, "One JSON object in place of text");
+  command->callback([options, &action] { action = [options] { return run(*options); }; });
+}
+
+}  // namespace frugal

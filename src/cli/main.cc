@@ -1,0 +1,91 @@
+// The program: reads the command line, runs one command, and turns whatever goes wrong into one line on
+// stderr and an exit code.
+#include <cstdio>
+#include <exception>
+#include <new>
+#include <string>
+
+#include "cli/command.h"
+#include "cli/suggest.h"
+#include "nn/engine.h"
+
+namespace frugal {
+namespace {
+
+std::string version_text() {
+  const std::string commit = FRUGAL_GIT_HASH;
+  const MachineInfo machine = machine_info();
+  return std::string("frugal ") + FRUGAL_VERSION + (commit.empty() ? "" : " (commit " + commit + ")") +
+         "\noneDNN " + machine.onednn + " on " + machine.processor + ", " + machine.instruction_set +
+         (machine.bf16 ? ", bf16" : ", no bf16");
+}
+
+void declare(CLI::App& program, Action& action) {
+  program.set_version_flag("--version", version_text, "Print the version, and what the processor offers");
+  program.set_help_flag("-h,--help", "Print this help; after a command: the command's");
+  program.require_subcommand(0, 1);
+  program.footer(
+      "Examples:\n"
+      "  frugal train --data cifar100-mini --epochs 10\n"
+      "  frugal train --data cifar100 --recipe seed --seed 2 --out runs/seed-2\n"
+      "  frugal eval runs/seed-2\n"
+      "  frugal predict runs/seed-2 cat.jpg dog.png\n\n"
+      "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a limit refuses, 130 and 143 after\n"
+      "Ctrl-C and SIGTERM have saved the run.");
+  add_train_command(program, action);
+  add_eval_command(program, action);
+  add_predict_command(program, action);
+  add_data_command(program, action);
+  add_model_command(program, action);
+}
+
+ExitCode run(int argc, char** argv) {
+  CLI::App program(
+      "frugal trains the most accurate image classifier that fits a number of parameters and a number of\n"
+      "minutes, on the processor at hand.",
+      "frugal");
+  Action action;
+  declare(program, action);
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::Success& asked) {  // --help and --version
+    program.exit(asked);
+    return ExitCode::done;
+  } catch (const CLI::ParseError& error) {
+    throw usage_error(explain(program, error));
+  }
+  if (!action) {
+    std::fputs(program.help().c_str(), stderr);
+    throw usage_error("no command given; choose one of those above");
+  }
+  return action();
+}
+
+/// A full disk or a closed pipe at the other end of stdout is a failure too.
+void finish_output() {
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) throw Error("cannot write to standard output");
+}
+
+int report(const std::string& message, ExitCode code) {
+  std::fflush(stdout);
+  std::fprintf(stderr, "frugal: %s\n", message.c_str());
+  return static_cast<int>(code);
+}
+
+}  // namespace
+}  // namespace frugal
+
+int main(int argc, char** argv) {
+  using frugal::ExitCode;
+  try {
+    const ExitCode code = frugal::run(argc, argv);
+    frugal::finish_output();
+    return static_cast<int>(code);
+  } catch (const frugal::Error& error) {
+    return frugal::report(error.what(), error.code());
+  } catch (const std::bad_alloc&) {
+    return frugal::report("out of memory; a smaller batch or fewer threads need less", ExitCode::failed);
+  } catch (const std::exception& error) {
+    return frugal::report(error.what(), ExitCode::failed);
+  }
+}

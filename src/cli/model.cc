@@ -1,0 +1,59 @@
+// `frugal model`: the layer table of a network.
+#include <memory>
+#include <string>
+
+#include "base/units.h"
+#include "cli/command.h"
+#include "cli/output.h"
+#include "graph/presets.h"
+#include "graph/table.h"
+
+namespace frugal {
+namespace {
+
+struct Options {
+  std::string model, classes = "100", image_size = "32", channels = "3";
+  bool json = false;
+};
+
+int64_t parse_extent(const std::string& text, const std::string& flag, int64_t most) {
+  const int64_t value = parse_integer(text, flag);
+  if (value < 1 || value > most) {
+    throw usage_error(flag + ": " + text + " is not in 1 to " + with_thousands(most));
+  }
+  return value;
+}
+
+ExitCode run(const Options& options) {
+  const int64_t size = parse_extent(options.image_size, "--image-size", 4096);
+  const int64_t channels = parse_extent(options.channels, "--channels", 4096);
+  const int64_t classes = parse_extent(options.classes, "--classes", 1'000'000);
+  const Graph graph = make_model(options.model, {size, size, channels}, classes);
+  if (options.json) {
+    print("%s\n", layer_table_json(graph).c_str());
+  } else {
+    print("%s", layer_table(graph).c_str());
+  }
+  return ExitCode::done;
+}
+
+}  // namespace
+
+void add_model_command(CLI::App& program, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = program.add_subcommand(
+      "model", "The layer table of a network: shapes, parameters, MACs, activation bytes");
+  std::string known;
+  for (const std::string& name : model_names()) known += (known.empty() ? "" : ", ") + name;
+  command->add_option("model", options->model, "A model with or without options: " + known)
+      ->required()
+      ->type_name("NAME");
+  command->add_option("--classes", options->classes, "Classes to tell apart (default 100)")->type_name("N");
+  command->add_option("--image-size", options->image_size, "Height and width in pixels (default 32)")
+      ->type_name("S");
+  command->add_option("--channels", options->channels, "Channels of an image (default 3)")->type_name("C");
+  command->add_flag("--json", options->json, "One JSON object in place of text");
+  command->callback([options, &action] { action = [options] { return run(*options); }; });
+}
+
+}  // namespace frugal

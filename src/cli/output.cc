@@ -1,0 +1,89 @@
+#include "cli/output.h"
+
+#include <cmath>
+#include <cstdarg>
+#include <cstdio>
+
+#include "base/units.h"
+#include "graph/table.h"
+
+namespace frugal {
+namespace {
+
+std::string format_list(const char* pattern, std::va_list list) {
+  std::va_list again;
+  va_copy(again, list);
+  const int length = std::vsnprintf(nullptr, 0, pattern, again);
+  va_end(again);
+  if (length < 0) return pattern;
+  std::string text(static_cast<size_t>(length), '\0');
+  std::vsnprintf(text.data(), text.size() + 1, pattern, list);
+  return text;
+}
+
+}  // namespace
+
+std::string format(const char* pattern, ...) {
+  std::va_list list;
+  va_start(list, pattern);
+  std::string text = format_list(pattern, list);
+  va_end(list);
+  return text;
+}
+
+void print(const char* pattern, ...) {
+  std::va_list list;
+  va_start(list, pattern);
+  const std::string text = format_list(pattern, list);
+  va_end(list);
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
+}
+
+void print_json(const Json& json) {
+  print("%s\n", json.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
+}
+
+void warn(const std::string& message) {
+  std::fflush(stdout);
+  std::fprintf(stderr, "frugal: warning: %s\n", message.c_str());
+}
+
+std::string percent(double fraction) {
+  return std::isfinite(fraction) ? format("%.2f %%", 100 * fraction) : "-";
+}
+
+Json metrics_json(const Metrics& metrics) {
+  return {{"loss", metrics.loss},
+          {"top1", metrics.top1},
+          {"top3", metrics.top3},
+          {"top5", metrics.top5},
+          {"samples", metrics.samples}};
+}
+
+std::string image_shape(const ImageSet& images) {
+  return shape_text({images.height, images.width, images.channels});
+}
+
+std::string precision_name(Precision precision) { return precision == Precision::bf16 ? "bf16" : "fp32"; }
+
+Precision resolve_precision(const std::string& asked, const MachineInfo& machine) {
+  if (asked == "auto") return machine.bf16 ? Precision::bf16 : Precision::fp32;
+  if (asked == "fp32") return Precision::fp32;
+  if (asked != "bf16") throw usage_error("--precision: '" + asked + "' is none of auto, bf16, fp32");
+  if (!machine.bf16) {
+    throw usage_error("--precision bf16: this processor (" + machine.processor +
+                      ") has neither AMX nor AVX512-BF16; use --precision fp32 or auto");
+  }
+  return Precision::bf16;
+}
+
+int parse_threads(const std::string& text) {
+  const int64_t threads = parse_integer(text, "--threads");
+  if (threads < 0 || threads > 1024) {
+    throw usage_error("--threads: " + text + " is not in 0 (all that the machine allows) to 1024");
+  }
+  return static_cast<int>(threads);
+}
+
+}  // namespace frugal

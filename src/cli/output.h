@@ -1,0 +1,45 @@
+// Small helpers for what the commands print.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "base/error.h"
+#include "data/dataset.h"
+#include "nn/engine.h"
+#include "train/trainer.h"
+
+namespace frugal {
+
+using Json = nlohmann::ordered_json;
+
+/// printf into a string.
+[[gnu::format(printf, 1, 2)]] std::string format(const char* pattern, ...);
+
+/// printf onto stdout, flushed, so that a pipe or a log file sees every line when it is written.
+[[gnu::format(printf, 1, 2)]] void print(const char* pattern, ...);
+
+/// One object on one line of stdout. NaN becomes null; names that are not UTF-8 are repaired.
+void print_json(const Json& json);
+
+/// "frugal: warning: ..." on stderr.
+void warn(const std::string& message);
+
+std::string percent(double fraction);  // "50.48 %"; "-" for NaN
+
+/// {"loss", "top1", "top3", "top5", "samples"}; null where nothing was measured.
+Json metrics_json(const Metrics& metrics);
+
+/// "3 x 32 x 32": channels x height x width.
+std::string image_shape(const ImageSet& images);
+
+std::string precision_name(Precision precision);
+
+/// bf16 where the processor has it, unless told otherwise; bf16 without hardware and other words are usage
+/// errors.
+Precision resolve_precision(const std::string& asked, const MachineInfo& machine);
+
+/// A value of --threads: 0 (as many as the machine allows) to 1024.
+int parse_threads(const std::string& text);
+
+}  // namespace frugal

@@ -1,0 +1,162 @@
+// A run told as text.
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+#include "base/units.h"
+#include "cli/output.h"
+#include "cli/reporter.h"
+#include "graph/table.h"
+
+namespace frugal {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// A terminal that understands how to rewrite a line.
+bool can_draw() {
+  const char* terminal = std::getenv("TERM");
+  return isatty(STDOUT_FILENO) != 0 && terminal != nullptr && std::string_view(terminal) != "dumb";
+}
+
+bool wants_colour() {
+  const char* no_colour = std::getenv("NO_COLOR");  // https://no-color.org
+  return no_colour == nullptr || no_colour[0] == '\0';
+}
+
+std::string loss_text(double loss) { return std::isfinite(loss) ? format("%.4f", loss) : "-"; }
+
+class TextReporter : public Reporter {
+ public:
+  explicit TextReporter(bool quiet)
+      : quiet_(quiet), bar_(!quiet && can_draw()), colour_(bar_ && wants_colour()) {}
+
+  void start(const RunStart& run) override {
+    epochs_ = run.config.epochs;
+    if (!quiet_) print_start(run);
+    for (const std::string& warning : run.warnings) warn(warning);
+  }
+
+  void on_step(int64_t epoch, int64_t step, int64_t steps, double loss) override {
+    if (!bar_) return;
+    const Clock::time_point now = Clock::now();
+    if (now - drawn_ < std::chrono::milliseconds(100) && step != steps) return;
+    drawn_ = now;
+    constexpr int64_t width = 30;
+    const int64_t done = steps > 0 ? width * step / steps : 0;
+    print("\r\x1b[KEpoch [%lld/%lld] %s%s%s%s %lld/%lld train=%.4f", static_cast<long long>(epoch),
+          static_cast<long long>(epochs_), colour_ ? "\x1b[32m" : "",
+          std::string(static_cast<size_t>(done), '#').c_str(), colour_ ? "\x1b[0m" : "",
+          std::string(static_cast<size_t>(width - done), '.').c_str(), static_cast<long long>(step),
+          static_cast<long long>(steps), loss);
+    drawing_ = true;
+  }
+
+  void on_epoch(const EpochRecord& r, int64_t epochs, double seconds_left) override {
+    clear_bar();
+    if (quiet_) return;
+    std::string line = format("Epoch [%lld/%lld]: train=%s", static_cast<long long>(r.epoch),
+                              static_cast<long long>(epochs), loss_text(r.train.loss).c_str());
+    const bool validated = std::isfinite(r.val.loss);
+    if (validated) line += format(" val=%s", loss_text(r.val.loss).c_str());
+    line += format(" train-acc=%.2f%%", 100 * r.train.top1);
+    if (validated) line += format(" val-acc=%.2f%%", 100 * r.val.top1);
+    line += format(" lr=%g", r.lr);
+    if (r.train_seconds > 0) {
+      const double rate = static_cast<double>(r.train.samples) / r.train_seconds;
+      line += format(" %s img/s", with_thousands(std::llround(rate)).c_str());
+    }
+    if (r.epoch < epochs && std::isfinite(seconds_left)) line += " left=" + human_duration(seconds_left);
+    print("%s (%.1fs)\n", line.c_str(), r.seconds);
+  }
+
+  void on_message(const std::string& text) override {
+    clear_bar();
+    warn(text);
+  }
+
+  void finish(const RunStart& run, const TrainResult& result) override {
+    clear_bar();
+    if (result.interrupted) {
+      print_interrupted(run, result);
+      return;
+    }
+    print("\n%-12s %10s %10s %10s\n", "", "loss", "top-1", "top-5");
+    if (!result.history.empty()) {
+      print_row("training", result.history.back().train, "last epoch, while its weights changed");
+    }
+    if (result.best_epoch > 0 && std::isfinite(result.best_val.loss)) {
+      print_row("validation", result.best_val, "best, epoch " + std::to_string(result.best_epoch));
+    }
+    print_row("test", result.test, "weights: " + result.tested + ".safetensors");
+    print("\n%s parameters, %s, %s images/s of training\n",
+          with_thousands(run.graph.parameter_count()).c_str(), human_duration(result.wall_seconds).c_str(),
+          images_per_second(result).c_str());
+    print("run     %s\n", run.out.string().c_str());
+    print("curves  %s\n", (run.out / "curves.svg").string().c_str());
+  }
+
+ private:
+  static std::string images_per_second(const TrainResult& result) {
+    if (!(result.train_step_seconds > 0)) return "-";
+    return with_thousands(
+        std::llround(static_cast<double>(result.images_trained) / result.train_step_seconds));
+  }
+
+  static void print_row(const char* name, const Metrics& m, const std::string& note) {
+    print("%-12s %10s %10s %10s   %s\n", name, loss_text(m.loss).c_str(), percent(m.top1).c_str(),
+          percent(m.top5).c_str(), note.c_str());
+  }
+
+  static void print_start(const RunStart& run) {
+    const TrainConfig& c = run.config;
+    print("device   %s, %d thread%s, %s, oneDNN %s\n", run.machine.processor.c_str(), run.threads,
+          run.threads == 1 ? "" : "s", run.machine.instruction_set.c_str(), run.machine.onednn.c_str());
+    print("compute  %s, batch-norm %s, shard %s\n", c.precision.c_str(), c.batch_norm.c_str(),
+          c.shard == 0 ? "auto" : std::to_string(c.shard).c_str());
+    print("data     %s in %s: %s training, %s validation, %s test images, %s, %zu classes\n",
+          run.data.name.c_str(), run.data.path.string().c_str(), with_thousands(run.train_images).c_str(),
+          with_thousands(run.val_images).c_str(), with_thousands(run.data.test.count).c_str(),
+          image_shape(run.data.train).c_str(), run.data.classes.size());
+    print("model    %s: %s parameters, %s MACs an image\n", c.model.c_str(),
+          with_thousands(run.graph.parameter_count()).c_str(), short_count(run.graph.macs()).c_str());
+    print(
+        "recipe   %s: %lld epochs, batch %lld, %s lr=%g momentum=%g weight-decay=%g, %s,\n"
+        "         loss %s, augment %s, normalize %s, seed %llu\n",
+        c.recipe.c_str(), static_cast<long long>(c.epochs), static_cast<long long>(c.batch),
+        c.optimizer.c_str(), c.lr, c.momentum, c.weight_decay, c.schedule.c_str(), c.loss.c_str(),
+        c.augment.c_str(), c.normalize.c_str(), static_cast<unsigned long long>(c.seed));
+    print("run      %s\n", run.out.string().c_str());
+  }
+
+  static void print_interrupted(const RunStart& run, const TrainResult& result) {
+    std::string reached = "interrupted after " + human_duration(result.wall_seconds) + " and " +
+                          std::to_string(result.history.size()) + " of " + std::to_string(run.config.epochs) +
+                          " epochs";
+    if (result.best_epoch > 0 && std::isfinite(result.best_val.top1)) {
+      reached += "; best validation top-1 " + percent(result.best_val.top1) + " in epoch " +
+                 std::to_string(result.best_epoch);
+    }
+    print("%s\nsaved in %s\n", reached.c_str(), run.out.string().c_str());
+  }
+
+  void clear_bar() {
+    if (drawing_) print("\r\x1b[K");
+    drawing_ = false;
+  }
+
+  bool quiet_, bar_, colour_, drawing_ = false;
+  int64_t epochs_ = 0;
+  Clock::time_point drawn_{};
+};
+
+}  // namespace
+
+std::unique_ptr<Reporter> make_text_reporter(bool quiet) { return std::make_unique<TextReporter>(quiet); }
+
+}  // namespace frugal

@@ -1,0 +1,108 @@
+#include "cli/train_flags.h"
+
+#include <type_traits>
+#include <vector>
+
+#include "base/error.h"
+#include "base/units.h"
+
+namespace frugal {
+namespace {
+
+struct TrainFlag {
+  const char* group;
+  const char* flag;
+  const char* type;
+  const char* help;
+  void (*set)(TrainConfig& config, const std::string& text, const std::string& flag);
+};
+
+template <auto Field>
+void set(TrainConfig& config, const std::string& text, const std::string& flag) {
+  auto& field = config.*Field;
+  using Type = std::remove_reference_t<decltype(field)>;
+  if constexpr (std::is_same_v<Type, std::string>) {
+    field = text;
+  } else if constexpr (std::is_floating_point_v<Type>) {
+    field = parse_number(text, flag);
+  } else {
+    const int64_t value = parse_integer(text, flag);
+    field = static_cast<Type>(value);
+    if (value < 0 || static_cast<int64_t>(field) != value) {
+      throw usage_error(flag + ": " + text + " is out of range");
+    }
+  }
+}
+
+using C = TrainConfig;
+
+// The recipe comes first: everything else changes what it says.
+const std::vector<TrainFlag> all_flags = {
+    {"Data", "--data", "NAME|DIR", "cifar10, cifar100, cifar100-mini or a directory in their binary layout",
+     set<&C::data>},
+    {"Data", "--val", "FRACTION", "Part of the training images held out for validation", set<&C::val>},
+    {"Data", "--split-seed", "N", "Which images those are", set<&C::split_seed>},
+    {"Data", "--augment", "LIST", "Random changes to training images: none, or flip,crop:4",
+     set<&C::augment>},
+    {"Data", "--normalize", "auto|none",
+     "auto: mean 0 and deviation 1 by channel over the training images; none: pixels in [0, 1]",
+     set<&C::normalize>},
+    {"Training", "--recipe", "NAME",
+     "Where settings come from that are not given: default, or seed (the notebook's)", set<&C::recipe>},
+    {"Training", "--model", "SPEC", "smallnet, or smallnet:conv-dropout=0,dense-dropout=0.2,dense-width=420",
+     set<&C::model>},
+    {"Training", "--epochs", "N", "Passes over the training images", set<&C::epochs>},
+    {"Training", "--batch", "N", "Images a step", set<&C::batch>},
+    {"Training", "--optimizer", "SPEC", "sgd, sgd:nesterov=true, adam, adamw", set<&C::optimizer>},
+    {"Training", "--lr", "X", "Learning rate", set<&C::lr>},
+    {"Training", "--momentum", "X", "Momentum of sgd", set<&C::momentum>},
+    {"Training", "--weight-decay", "X", "Weight decay, as PyTorch's optimizer of that name means it",
+     set<&C::weight_decay>},
+    {"Training", "--schedule", "SPEC",
+     "constant; step:size=5,gamma=0.2; multistep:...; exponential:gamma=0.9", set<&C::schedule>},
+    {"Training", "--loss", "SUM", "ce, ce:smoothing=0.1, ce + 0.0001*l2", set<&C::loss>},
+    {"Training", "--batch-norm", "ghost|sync", "Statistics of a shard, or of the whole batch as PyTorch",
+     set<&C::batch_norm>},
+    {"Training", "--shard", "N", "Images that one core takes at a time; 0: from batch and model",
+     set<&C::shard>},
+    {"Training", "--seed", "N", "Initial weights, order, dropout and augmentation", set<&C::seed>},
+    {"Machine", "--precision", "auto|bf16|fp32", "auto: bf16 where the processor has it", set<&C::precision>},
+    {"Machine", "--threads", "N", "Worker threads, 0: all that the machine allows; the result is the same",
+     set<&C::threads>},
+};
+
+}  // namespace
+
+void add_train_flags(CLI::App& command, GivenFlags& given) {
+  for (const TrainFlag& flag : all_flags) {
+    const std::string name = flag.flag;
+    command
+        .add_option_function<std::string>(
+            name, [&given, name](const std::string& text) { given[name] = text; }, flag.help)
+        ->type_name(flag.type)
+        ->group(flag.group);
+  }
+}
+
+TrainConfig configure(const GivenFlags& given, const std::string& config_file) {
+  TrainConfig config;
+  const auto named = given.find("--recipe");
+  if (named != given.end()) config = recipe(named->second);
+  if (!config_file.empty()) {
+    config.recipe.clear();  // set by the file, if it names one
+    apply_toml_file(config, config_file);
+    const std::string wanted = named != given.end() ? named->second : TrainConfig().recipe;
+    if (config.recipe.empty()) config.recipe = wanted;
+    if (named != given.end() && config.recipe != wanted) {
+      throw usage_error("--recipe " + wanted + ": " + config_file + " builds on recipe " + config.recipe +
+                        "; leave one of the two out");
+    }
+  }
+  for (const TrainFlag& flag : all_flags) {
+    if (const auto it = given.find(flag.flag); it != given.end()) flag.set(config, it->second, flag.flag);
+  }
+  validate(config);
+  return config;
+}
+
+}  // namespace frugal

@@ -1,0 +1,23 @@
+// The flags of `train` that set a field of the configuration: each declared once, with its name, its help and
+// how its text becomes the field's value.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <map>
+#include <string>
+
+#include "train/config.h"
+
+namespace frugal {
+
+/// Values of flags as they were given, by flag ("--lr"); what was not given is absent.
+using GivenFlags = std::map<std::string, std::string>;
+
+/// Adds the flags to `command`; parsing fills `given`, which must live as long.
+void add_train_flags(CLI::App& command, GivenFlags& given);
+
+/// The configuration that a command line asks for: the recipe's settings, changed by those of the --config
+/// file (unless `config_file` is empty), changed by the flags given. Validated.
+TrainConfig configure(const GivenFlags& given, const std::string& config_file);
+
+}  // namespace frugal

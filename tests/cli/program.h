@@ -1,0 +1,55 @@
+// Runs the real program in a directory of the test's own, and small data sets for it to run on.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace frugal {
+
+struct Outcome {
+  int code = -1;  // exit code; 128 + number after a signal
+  std::string out, err;
+};
+
+/// A directory that is removed at the end of the test.
+class Scratch {
+ public:
+  Scratch();
+  ~Scratch();
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+struct RunOptions {
+  std::filesystem::path directory;  // where the program runs; empty: here
+  /// Called with stdout so far and the process whenever something arrives.
+  std::function<void(const std::string& out, int pid)> on_output;
+  std::vector<std::string> environment;  // "NAME=value", added
+  bool as_nobody = false;                // root ignores permissions; nobody does not
+};
+
+/// `frugal ARGUMENTS...`, killed (and the test failed) after two minutes.
+Outcome frugal(const std::vector<std::string>& arguments, const RunOptions& options = {});
+
+/// A CIFAR-100 directory of few images whose colours tell the classes apart.
+void write_cifar100(const std::filesystem::path& directory, int train = 256, int test = 100);
+
+std::string read_text(const std::filesystem::path& path);
+void write_text(const std::filesystem::path& path, const std::string& text);
+
+/// Every line of `text` as JSON; a line that is not fails the test.
+std::vector<nlohmann::json> json_lines(const std::string& text);
+
+/// `train` flags for a run of seconds: two epochs on `data` into `out`.
+std::vector<std::string> quick_train(const std::filesystem::path& data, const std::filesystem::path& out,
+                                     const std::vector<std::string>& more = {});
+
+}  // namespace frugal
