@@ -1,0 +1,29 @@
+#include "base/text.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace frugal {
+namespace {
+
+TEST(Text, Trims) {
+  EXPECT_EQ(trim(" \t a b\r\n"), "a b");
+  EXPECT_EQ(trim(" \n"), "");
+  EXPECT_EQ(trim(""), "");
+}
+
+TEST(Text, SplitsAndJoins) {
+  EXPECT_THAT(split("a,,b", ','), testing::ElementsAre("a", "", "b"));
+  EXPECT_THAT(split("", ','), testing::ElementsAre(""));
+  EXPECT_EQ(join({"a", "", "b"}, ","), "a,,b");
+  EXPECT_EQ(join({"", "a"}, ","), ",a");
+  EXPECT_EQ(join({}), "");
+}
+
+TEST(Text, QuotesSafely) {
+  EXPECT_EQ(in_quotes("a\x1b[31m\n"), "'a?[31m?'");
+  EXPECT_EQ(in_quotes(std::string(1000, 'x')).size(), 80u + 5);
+}
+
+}  // namespace
+}  // namespace frugal
