@@ -1,0 +1,153 @@
+// Times training steps on request, for bench/versus_pytorch, which lets us and PyTorch take turns. Reads
+// numbers of steps from stdin, one a line; answers each with a line of JSON: {"seconds": [...], "losses":
+// [...]}, one entry a step. With --export it instead writes what PyTorch needs to do the same: images, labels
+// and initial weights.
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/safetensors.h"
+#include "data/dataset.h"
+#include "data/split.h"
+#include "graph/presets.h"
+#include "nn/engine.h"
+#include "train/batch_source.h"
+#include "train/loss.h"
+#include "train/optimizer.h"
+
+namespace frugal {
+namespace {
+
+struct Options {
+  std::string data = "cifar100", model = "smallnet", precision = "fp32", batch_norm = "ghost", export_to;
+  int64_t batch = 128, batches = 64, shard = 0;
+  int threads = 0;
+  uint64_t seed = 1;
+  double lr = 0.1, momentum = 0.9, weight_decay = 5e-4;
+};
+
+Options parse(int argc, char** argv) {
+  Options o;
+  CLI::App app("Times training steps; see bench/versus_pytorch.");
+  app.add_option("--data", o.data);
+  app.add_option("--model", o.model);
+  app.add_option("--precision", o.precision)->check(CLI::IsMember({"fp32", "bf16"}));
+  app.add_option("--batch-norm", o.batch_norm)->check(CLI::IsMember({"ghost", "sync"}));
+  app.add_option("--batch", o.batch)->check(CLI::PositiveNumber);
+  app.add_option("--batches", o.batches, "distinct batches, visited in turn")->check(CLI::PositiveNumber);
+  app.add_option("--shard", o.shard);
+  app.add_option("--threads", o.threads);
+  app.add_option("--seed", o.seed);
+  app.add_option("--lr", o.lr);
+  app.add_option("--momentum", o.momentum);
+  app.add_option("--weight-decay", o.weight_decay);
+  app.add_option("--export", o.export_to,
+                 "write images.u8, labels.i32 and weights.safetensors here, and leave");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    std::exit(app.exit(error));
+  }
+  return o;
+}
+
+/// Every image once, shuffled, then again, until there are enough.
+std::vector<int32_t> visiting_order(const ImageSet& images, const Options& o) {
+  std::vector<int32_t> all(static_cast<size_t>(images.count)), order;
+  for (size_t i = 0; i < all.size(); ++i) all[i] = static_cast<int32_t>(i);
+  for (uint32_t epoch = 0; std::ssize(order) < o.batch * o.batches; ++epoch) {
+    const std::vector<int32_t> next = epoch_order(all, o.seed, epoch);
+    order.insert(order.end(), next.begin(), next.end());
+  }
+  order.resize(static_cast<size_t>(o.batch * o.batches));
+  return order;
+}
+
+template <class T>
+std::span<const uint8_t> bytes_of(std::span<const T> values) {
+  return {reinterpret_cast<const uint8_t*>(values.data()), values.size_bytes()};
+}
+
+void export_inputs(const std::filesystem::path& folder, const ImageSet& images,
+                   std::span<const int32_t> order, const Parameters& parameters) {
+  std::filesystem::create_directories(folder);
+  std::vector<std::span<const uint8_t>> pixels;
+  std::vector<int32_t> labels;
+  for (int32_t id : order) {
+    pixels.push_back({images.image(id), static_cast<size_t>(images.image_bytes())});
+    labels.push_back(images.labels[static_cast<size_t>(id)]);
+  }
+  write_file_atomic(folder / "images.u8", pixels);
+  write_file_atomic(folder / "labels.i32", std::vector{bytes_of(std::span<const int32_t>(labels))});
+  std::vector<TensorRecord> tensors;
+  for (const Slot& slot : parameters.slots()) {
+    const auto values =
+        parameters.weights().subspan(static_cast<size_t>(slot.offset), static_cast<size_t>(slot.size));
+    tensors.push_back({slot.name, "F32", slot.shape, bytes_of(values)});
+  }
+  write_safetensors(folder / "weights.safetensors", {}, tensors);
+}
+
+void run(const Options& o) {
+  const Dataset data = load_dataset(o.data);
+  const std::vector<int32_t> order = visiting_order(data.train, o);
+  const ImageSet& images = data.train;
+  const Graph graph =
+      make_model(o.model, {images.height, images.width, images.channels}, std::ssize(data.classes));
+  if (!o.export_to.empty()) {
+    Parameters parameters(graph);
+    parameters.initialise(o.seed);
+    export_inputs(o.export_to, images, order, parameters);
+    return;
+  }
+
+  const auto engine = make_shard_engine(
+      graph, {.threads = o.threads,
+              .batch = o.batch,
+              .shard = o.shard,
+              .precision = o.precision == "bf16" ? Precision::bf16 : Precision::fp32,
+              .batch_norm = o.batch_norm == "sync" ? BatchNormMode::sync : BatchNormMode::ghost});
+  engine->parameters().initialise(o.seed);
+  engine->weights_changed();
+  const auto optimizer = make_optimizer("sgd", {o.momentum, o.weight_decay}, engine->parameters());
+  const CrossEntropy loss;
+  DatasetBatch batch(images,
+                     {.normalization = no_normalization(images.channels), .augment = {}, .seed = o.seed});
+
+  int64_t step = 0;
+  for (int64_t steps = 0; std::cin >> steps;) {
+    nlohmann::json seconds = nlohmann::json::array(), losses = nlohmann::json::array();
+    for (int64_t i = 0; i < steps; ++i, ++step) {
+      const auto begin = std::chrono::steady_clock::now();
+      const int64_t first = step % o.batches * o.batch;
+      batch.set(std::span(order).subspan(static_cast<size_t>(first), static_cast<size_t>(o.batch)),
+                static_cast<uint32_t>(first));
+      const auto epoch = static_cast<uint32_t>(step / o.batches);
+      const LossSums sums = engine->train_step(batch, loss, {o.seed, epoch, static_cast<uint32_t>(first)});
+      optimizer->step(*engine, o.lr);
+      engine->weights_changed();
+      seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+      losses.push_back(sums.loss / static_cast<double>(o.batch));
+    }
+    std::cout << nlohmann::json{{"seconds", seconds}, {"losses", losses}} << std::endl;
+  }
+}
+
+}  // namespace
+}  // namespace frugal
+
+int main(int argc, char** argv) {
+  try {
+    frugal::run(frugal::parse(argc, argv));
+  } catch (const frugal::Error& error) {
+    std::fprintf(stderr, "bench_step: %s\n", error.what());
+    return static_cast<int>(error.code());
+  }
+}
