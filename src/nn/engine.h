@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "base/function_ref.h"
 #include "base/tensor_view.h"
 #include "graph/graph.h"
 #include "nn/parameters.h"
@@ -80,7 +81,7 @@ class Engine {
   /// To be called after anything has written to the weights.
   virtual void weights_changed() = 0;
   /// Runs task(0) ... task(tasks - 1) on the engine's threads. The first exception is rethrown here.
-  virtual void parallel_for(int64_t tasks, const std::function<void(int64_t)>& task) = 0;
+  virtual void parallel_for(int64_t tasks, FunctionRef<void(int64_t)> task) = 0;
   virtual int threads() const = 0;
   virtual int64_t shard() const = 0;        // as resolved
   virtual Precision precision() const = 0;  // as resolved

@@ -1,5 +1,7 @@
 #include "nn/packed_weights.h"
 
+#include "base/error.h"
+
 namespace frugal {
 
 int PackedWeights::request(int parameter, const onednn::Desc& plain, const onednn::Desc& wanted) {
@@ -30,7 +32,12 @@ void PackedWeights::mark_stale() {
 void PackedWeights::refresh(int index) {
   Packing& packing = packings_[static_cast<size_t>(index)];
   if (!packing.stale) return;
-  packing.reorder.execute(packing.stream, packing.source, packing.packed);
+  // The C interface, as in Primitive::run: no map is built.
+  const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, packing.source.get()},
+                                       {DNNL_ARG_TO, packing.packed.get()}};
+  if (dnnl_primitive_execute(packing.reorder.get(), packing.stream.get(), 2, arguments) != dnnl_success) {
+    throw Error("oneDNN failed to pack the weights of parameter " + std::to_string(packing.parameter));
+  }
   packing.stale = false;
 }
 

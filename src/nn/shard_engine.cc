@@ -86,13 +86,14 @@ class ShardEngine : public Engine {
   int64_t shard() const override { return shard_; }
   Precision precision() const override { return bf16_ ? Precision::bf16 : Precision::fp32; }
   void weights_changed() override { packed_.mark_stale(); }
-  void parallel_for(int64_t tasks, const std::function<void(int64_t)>& task) override {
+  void parallel_for(int64_t tasks, FunctionRef<void(int64_t)> task) override {
     workers_.run(tasks, [&](int, int64_t i) { task(i); });
   }
 
   LossSums train_step(BatchSource& batch, const LogitLoss& loss, const StepKey& key) override {
     BatchPlan& plan = prepare(batch, true);
     context_.loss = &loss;
+    context_.sink = nullptr;
     context_.key = key;
     clear_unwritten_gradients();
     partials_.prepare(plan.first);
@@ -107,6 +108,7 @@ class ShardEngine : public Engine {
 
   void evaluate(BatchSource& batch, const LogitSink& sink) override {
     BatchPlan& plan = prepare(batch, false);
+    context_.loss = nullptr;
     context_.sink = &sink;
     run_segments(plan);
   }
@@ -167,8 +169,6 @@ class ShardEngine : public Engine {
     BatchPlan& plan = plan_for(batch.size(), training);
     for (Block& block : arenas_) block.reserve(plan.arena_bytes);
     const std::vector<BufferPlan>& buffers = plan.programs[0]->buffers();
-    context_ = StepContext{};
-    context_.batch_buffers = std::move(batch_pointers_);
     context_.batch_buffers.assign(buffers.size(), nullptr);
     if (batch_blocks_.size() < buffers.size()) batch_blocks_.resize(buffers.size());
     for (size_t i = 0; i < buffers.size(); ++i) {
@@ -205,7 +205,6 @@ class ShardEngine : public Engine {
         });
       });
     }
-    batch_pointers_ = context_.batch_buffers;
   }
 
   /// A bias before batch-norm has no gradient; but penalties may have added one to it since the last step.
@@ -249,7 +248,6 @@ class ShardEngine : public Engine {
   StepContext context_;
   std::vector<Block> arenas_;        // by worker
   std::vector<Block> batch_blocks_;  // by BufferId; training's and evaluation's ids share them
-  std::vector<std::byte*> batch_pointers_;
   std::vector<int> stale_;
 };
 

@@ -52,7 +52,7 @@ Workers::~Workers() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-void Workers::run(int64_t tasks, const Task& task) {
+void Workers::run(int64_t tasks, Task task) {
   const NumericMode mode;
   const int64_t workers = count();
   for (int64_t w = 0; w < workers; ++w) {

@@ -4,10 +4,11 @@
 #include <atomic>
 #include <cstdint>
 #include <exception>
-#include <functional>
 #include <mutex>
 #include <thread>
 #include <vector>
+
+#include "base/function_ref.h"
 
 namespace frugal {
 
@@ -22,13 +23,13 @@ class Workers {
 
   int count() const { return static_cast<int>(threads_.size()) + 1; }
 
-  using Task = std::function<void(int worker, int64_t task)>;
+  using Task = FunctionRef<void(int worker, int64_t task)>;
 
   /// Runs every task in [0, tasks) once and returns when all are done. Each worker begins in its own part of
   /// the range, so that successive calls tend to find their data in the same core's cache, then helps the
   /// others. After an exception no further task is begun, and the first one is rethrown. One caller at a
   /// time.
-  void run(int64_t tasks, const Task& task);
+  void run(int64_t tasks, Task task);
 
  private:
   void serve(int worker);
