@@ -14,8 +14,8 @@ namespace frugal {
 /// How images become input. `seed`, `epoch` and the draw (position in the epoch's order) key every random
 /// choice.
 struct BatchRecipe {
-  Normalization normalization;
-  std::vector<Augment> augment;
+  Normalization normalization = {};
+  std::vector<Augment> augment = {};
   uint64_t seed = 0;
   uint32_t epoch = 0;
 };
