@@ -26,7 +26,7 @@ class CheckpointKeeper {
   /// Takes the present weights as the best ones, to be written by the next save.
   void set_best(std::map<std::string, std::string> extra);
   /// Writes the best weights where they have changed, then the present ones and the optimizer's states as
-  /// `last`. `where` says for `last_good` which moment this is. Failures are warnings.
+  /// `last`. Failures are warnings.
   void save(const Position& position);
   /// The same at the end of the run, where a failure is an Error.
   void finish(const Position& position);

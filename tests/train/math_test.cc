@@ -1,0 +1,63 @@
+#include "train/math.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+namespace frugal {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+double error_of(double found, long double expected) {
+  return static_cast<double>(std::abs((static_cast<long double>(found) - expected) / expected));
+}
+
+TEST(Math, ExpIsRightToTheLastBits) {
+  double worst = 0;
+  for (double x = -707.9; x < 708.9; x += 0.00731)
+    worst = std::max(worst, error_of(exp_double(x), std::exp((long double)x)));
+  for (double x = 1e-18; x < 1; x *= 1.7) {
+    worst = std::max({worst, error_of(exp_double(x), std::exp((long double)x)),
+                      error_of(exp_double(-x), std::exp(-(long double)x))});
+  }
+  EXPECT_LT(worst, 1e-15);
+  EXPECT_EQ(exp_double(0), 1);
+  EXPECT_EQ(exp_double(-0.0), 1);
+}
+
+TEST(Math, ExpEndsAsPromised) {
+  EXPECT_EQ(exp_double(-infinity), 0);
+  EXPECT_EQ(exp_double(-708.1), 0);
+  EXPECT_GT(exp_double(-708), 0);
+  EXPECT_EQ(exp_double(709.1), infinity);
+  EXPECT_EQ(exp_double(infinity), infinity);
+  EXPECT_TRUE(std::isfinite(exp_double(709)));
+  EXPECT_TRUE(std::isnan(exp_double(std::numeric_limits<double>::quiet_NaN())));
+}
+
+TEST(Math, LogIsRightToTheLastBits) {
+  double worst = 0;
+  for (double x = 1e-320; x < 1e308; x *= 1.0173)
+    worst = std::max(worst, error_of(log_double(x), std::log((long double)x)));
+  for (double d = 1e-15; d < 0.5; d *= 1.37) {
+    worst = std::max({worst, error_of(log_double(1 + d), std::log(1.0L + ((long double)(1 + d) - 1))),
+                      error_of(log_double(1 - d), std::log((long double)(1 - d)))});
+  }
+  EXPECT_LT(worst, 1e-15);
+  EXPECT_EQ(log_double(1), 0);
+}
+
+TEST(Math, LogEndsAsPromised) {
+  EXPECT_NEAR(log_double(5e-324), -744.4400719213812, 1e-12);
+  EXPECT_EQ(log_double(0), -infinity);
+  EXPECT_EQ(log_double(-0.0), -infinity);
+  EXPECT_EQ(log_double(infinity), infinity);
+  EXPECT_TRUE(std::isnan(log_double(-1)));
+  EXPECT_TRUE(std::isnan(log_double(-infinity)));
+  EXPECT_TRUE(std::isnan(log_double(std::numeric_limits<double>::quiet_NaN())));
+}
+
+}  // namespace
+}  // namespace frugal
