@@ -147,7 +147,8 @@ void apply_toml_file(TrainConfig& config, const std::string& path) {
   for (const auto& [key, value] : table) {
     const std::string name = underscored(key.str());
     bool found = false;
-    for_each_field(changed, [&](const char* field_name, auto& field) {
+    // Captured by hand: clang 14 does not let a lambda refer to a structured binding.
+    for_each_field(changed, [&, &value = value](const char* field_name, auto& field) {
       if (name != field_name) return;
       found = true;
       if (!assign(field, value)) {
