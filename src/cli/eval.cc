@@ -105,7 +105,7 @@ ExitCode run(const Options& options) {
 void add_eval_command(CLI::App& program, Action& action) {
   auto options = std::make_shared<Options>();
   CLI::App* command = program.add_subcommand("eval", "Loss and accuracies of trained weights on a split");
-  command->description(
+  command->footer(
       "Loss and accuracies of trained weights on a split. A run directory means its best weights (else its "
       "last)\n"
       "and its configuration: data, split and precision.");

@@ -16,8 +16,7 @@ std::string version_text() {
   const std::string commit = FRUGAL_GIT_HASH;
   const MachineInfo machine = machine_info();
   return std::string("frugal ") + FRUGAL_VERSION + (commit.empty() ? "" : " (commit " + commit + ")") +
-         "\noneDNN " + machine.onednn + " on " + machine.processor + ", " + machine.instruction_set +
-         (machine.bf16 ? ", bf16" : ", no bf16");
+         "\noneDNN " + machine.onednn + " on " + machine.processor + ", " + machine.instruction_set;
 }
 
 void declare(CLI::App& program, Action& action) {

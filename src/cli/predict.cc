@@ -85,7 +85,7 @@ ExitCode run(const Options& options) {
 void add_predict_command(CLI::App& program, Action& action) {
   auto options = std::make_shared<Options>();
   CLI::App* command = program.add_subcommand("predict", "The most probable classes of PNG and JPEG files");
-  command->description(
+  command->footer(
       "The most probable classes of PNG and JPEG files, by the weights of a run (best, else last) or of a "
       "file.\n"
       "A picture is cut to its middle in the proportions of the model's input, resized to it with an "

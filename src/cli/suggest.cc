@@ -52,7 +52,7 @@ std::string one_line(std::string text) {
 
 std::string nearest(const std::string& word, const std::vector<std::string>& candidates) {
   std::string best;
-  size_t least = std::max<size_t>(1, word.size() / 3) + 1;
+  size_t least = std::max<size_t>(1, (word.size() + 1) / 3) + 1;
   if (word.size() > 100) return best;
   for (const std::string& candidate : candidates) {
     const size_t distance = edit_distance(word, candidate);

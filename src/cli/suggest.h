@@ -11,7 +11,8 @@ namespace frugal {
 /// The message for a parse error of `program`, without newline.
 std::string explain(const CLI::App& program, const CLI::ParseError& error);
 
-/// The candidate at the smallest edit distance from `word`, if that is at most a third of its length; else
+/// The candidate at the smallest edit distance from `word`, if that is at most about a third of its length;
+/// else
 /// "".
 std::string nearest(const std::string& word, const std::vector<std::string>& candidates);
 

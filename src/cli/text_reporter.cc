@@ -31,6 +31,12 @@ bool wants_colour() {
 
 std::string loss_text(double loss) { return std::isfinite(loss) ? format("%.4f", loss) : "-"; }
 
+/// "cifar100 in /home/me/.cache/frugal/cifar100"; a path that was given says where it is itself.
+std::string data_text(const Dataset& data) {
+  const std::string path = data.path.string();
+  return data.name == path ? path : data.name + " in " + path;
+}
+
 class TextReporter : public Reporter {
  public:
   explicit TextReporter(bool quiet)
@@ -119,8 +125,8 @@ class TextReporter : public Reporter {
           run.threads == 1 ? "" : "s", run.machine.instruction_set.c_str(), run.machine.onednn.c_str());
     print("compute  %s, batch-norm %s, shard %s\n", c.precision.c_str(), c.batch_norm.c_str(),
           c.shard == 0 ? "auto" : std::to_string(c.shard).c_str());
-    print("data     %s in %s: %s training, %s validation, %s test images, %s, %zu classes\n",
-          run.data.name.c_str(), run.data.path.string().c_str(), with_thousands(run.train_images).c_str(),
+    print("data     %s: %s training, %s validation, %s test images, %s, %zu classes\n",
+          data_text(run.data).c_str(), with_thousands(run.train_images).c_str(),
           with_thousands(run.val_images).c_str(), with_thousands(run.data.test.count).c_str(),
           image_shape(run.data.train).c_str(), run.data.classes.size());
     print("model    %s: %s parameters, %s MACs an image\n", c.model.c_str(),

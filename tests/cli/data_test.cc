@@ -30,8 +30,8 @@ TEST(Data, TellsWhatASetHolds) {
   write_cifar100(scratch / "set");
   const Outcome text = frugal({"data", (scratch / "set").string()});
   EXPECT_EQ(text.code, 0) << text.err;
-  EXPECT_THAT(text.out, AllOf(HasSubstr("256 training, 100 test"), HasSubstr("3 x 32 x 32"), HasSubstr("class_99"),
-                              HasSubstr("mean"), HasSubstr("fingerprint")));
+  EXPECT_THAT(text.out, AllOf(HasSubstr("256 training, 100 test"), HasSubstr("3 x 32 x 32"),
+                              HasSubstr("class_99"), HasSubstr("mean"), HasSubstr("fingerprint")));
   const auto lines = json_lines(frugal({"data", (scratch / "set").string(), "--json"}).out);
   ASSERT_EQ(lines.size(), 1u);
   EXPECT_EQ(lines[0]["train"], 256);
@@ -67,9 +67,9 @@ TEST(Data, UnknownNamesListTheKnown) {
 
 TEST(Data, AKnownNameThatIsNowhereListsThePlaces) {
   const Scratch scratch;
-  const Outcome outcome =
-      frugal({"data", "cifar10"},
-             {.environment = {"FRUGAL_DATA=" + (scratch / "data").string(), "HOME=" + scratch.path().string()}});
+  const Outcome outcome = frugal(
+      {"data", "cifar10"},
+      {.environment = {"FRUGAL_DATA=" + (scratch / "data").string(), "HOME=" + scratch.path().string()}});
   EXPECT_EQ(outcome.code, 1) << outcome.err;
   EXPECT_THAT(outcome.err, HasSubstr((scratch / "data").string()));
 }
@@ -137,8 +137,7 @@ TEST(Data, FileWithoutPermission) {
   const Scratch scratch;
   write_cifar100(scratch / "set");
   fs::permissions(scratch / "set" / "train.bin", fs::perms::none);
-  const Outcome outcome = frugal({"data", (scratch / "set").string()},
-                                 {.as_nobody = geteuid() == 0});
+  const Outcome outcome = frugal({"data", (scratch / "set").string()}, {.as_nobody = geteuid() == 0});
   if (outcome.code == 127) GTEST_SKIP() << "nobody cannot reach the program";
   EXPECT_EQ(outcome.code, 1);
   EXPECT_THAT(outcome.err, AllOf(HasSubstr("train.bin"), HasSubstr("ermission")));

@@ -29,11 +29,11 @@ class Scratch {
 };
 
 struct RunOptions {
-  std::filesystem::path directory;  // where the program runs; empty: here
+  std::filesystem::path directory = {};  // where the program runs; empty: here
   /// Called with stdout so far and the process whenever something arrives.
-  std::function<void(const std::string& out, int pid)> on_output;
-  std::vector<std::string> environment;  // "NAME=value", added
-  bool as_nobody = false;                // root ignores permissions; nobody does not
+  std::function<void(const std::string& out, int pid)> on_output = {};
+  std::vector<std::string> environment = {};  // "NAME=value", added
+  bool as_nobody = false;                     // root ignores permissions; nobody does not
 };
 
 /// `frugal ARGUMENTS...`, killed (and the test failed) after two minutes.
