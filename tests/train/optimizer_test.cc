@@ -1,0 +1,161 @@
+#include "train/optimizer.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "base/error.h"
+#include "fake_engine.h"
+#include "golden_input.h"
+#include "graph/builder.h"
+#include "train/schedule.h"
+
+namespace frugal {
+namespace {
+
+constexpr int64_t count = 20'001;  // two chunks, and an end that no vector divides
+
+Graph test_graph() {
+  GraphBuilder net("test", {1, 1, 1});
+  return net.finish(net.linear("fc", net.flatten(net.input()), count, false));
+}
+
+void set_gradient(Parameters& parameters, int step) {
+  std::ranges::copy(golden_floats(100 + static_cast<uint32_t>(step), count, 1),
+                    parameters.gradient(0).begin());
+}
+
+/// Adam as its paper states it (algorithm 1), one number after the other in double.
+TEST(Optimizer, AdamFollowsThePaper) {
+  const Graph graph = test_graph();
+  FakeEngine engine(graph);
+  Parameters& parameters = engine.parameters();
+  const auto adam = make_optimizer("adam", {}, parameters);
+  std::ranges::copy(golden_floats(99, count, 1), parameters.weight(0).begin());
+  const std::span<float> weights = parameters.weight(0);
+  std::vector<double> w(weights.begin(), weights.end()), m(w.size()), v(w.size());
+  for (int t = 1; t <= 12; ++t) {
+    set_gradient(parameters, t);
+    const std::span<float> g = parameters.gradient(0);
+    for (size_t i = 0; i < w.size(); ++i) {
+      m[i] = 0.9 * m[i] + 0.1 * g[i];
+      v[i] = 0.999 * v[i] + 0.001 * g[i] * g[i];
+      w[i] -= 0.01 * (m[i] / (1 - std::pow(0.9, t))) / (std::sqrt(v[i] / (1 - std::pow(0.999, t))) + 1e-8);
+    }
+    adam->step(engine, 0.01);
+  }
+  for (size_t i = 0; i < w.size(); ++i) ASSERT_NEAR(parameters.weight(0)[i], w[i], 2e-6) << i;
+}
+
+TEST(Optimizer, SgdFollowsItsFormulaToTheEndOfTheBlock) {
+  for (const bool nesterov : {false, true}) {
+    const Graph graph = test_graph();
+    FakeEngine engine(graph);
+    Parameters& parameters = engine.parameters();
+    const auto sgd = make_optimizer(nesterov ? "sgd:nesterov=true" : "sgd", {0.9, 0.01}, parameters);
+    std::ranges::copy(golden_floats(99, count, 1), parameters.weight(0).begin());
+    const std::span<float> weights = parameters.weight(0);
+    std::vector<double> w(weights.begin(), weights.end()), b(w.size());
+    for (int t = 1; t <= 12; ++t) {
+      set_gradient(parameters, t);
+      for (size_t i = 0; i < w.size(); ++i) {
+        const double g = parameters.gradient(0)[i] + 0.01 * w[i];
+        b[i] = t == 1 ? g : 0.9 * b[i] + g;
+        w[i] -= 0.1 * (nesterov ? g + 0.9 * b[i] : b[i]);
+      }
+      sgd->step(engine, 0.1);
+    }
+    for (size_t i = 0; i < w.size(); ++i) ASSERT_NEAR(parameters.weight(0)[i], w[i], 1e-5) << i;
+  }
+}
+
+/// Weights, states and a number of steps are all that a checkpoint holds; going on from them gives the same
+/// bits.
+TEST(Optimizer, GoesOnFromItsStatesToTheSameBits) {
+  for (const char* spec : {"sgd", "adam", "adamw"}) {
+    const Graph graph = test_graph();
+    FakeEngine whole(graph), part(graph);
+    const OptimizerOptions options{0.9, 0.01};
+    const auto first = make_optimizer(spec, options, whole.parameters());
+    std::ranges::copy(golden_floats(99, count, 1), whole.parameters().weight(0).begin());
+    for (int t = 1; t <= 6; ++t) {
+      if (t == 4) {
+        std::ranges::copy(whole.parameters().weights(), part.parameters().weights().begin());
+      }
+      if (t < 4) {
+        set_gradient(whole.parameters(), t);
+        first->step(whole, 0.1);
+      }
+    }
+    const auto second = make_optimizer(spec, options, part.parameters());
+    ASSERT_EQ(part.parameters().states(), whole.parameters().states());
+    for (size_t s = 0; s < whole.parameters().states(); ++s) {
+      std::ranges::copy(whole.parameters().state(s), part.parameters().state(s).begin());
+    }
+    second->set_steps(first->steps());
+    for (int t = 4; t <= 6; ++t) {
+      set_gradient(whole.parameters(), t);
+      set_gradient(part.parameters(), t);
+      first->step(whole, 0.1);
+      second->step(part, 0.1);
+    }
+    const std::span<float> a = whole.parameters().weights(), b = part.parameters().weights();
+    EXPECT_EQ(std::memcmp(a.data(), b.data(), a.size_bytes()), 0) << spec;
+  }
+}
+
+TEST(Optimizer, GapsBetweenTensorsStayZero) {
+  GraphBuilder net("test", {1, 1, 3});
+  const Graph graph = net.finish(net.linear("fc", net.flatten(net.input()), 5));
+  for (const char* spec : {"sgd", "adam:eps=1.2e-38", "adamw"}) {
+    FakeEngine engine(graph);
+    Parameters& parameters = engine.parameters();
+    const auto optimizer = make_optimizer(spec, {0.9, 0.1}, parameters);
+    parameters.initialise(1);
+    for (int step = 0; step < 3; ++step) optimizer->step(engine, 0.1);
+    EXPECT_EQ(parameters.weights()[15], 0) << spec;
+    EXPECT_EQ(parameters.weights().back(), 0) << spec;
+  }
+}
+
+TEST(Optimizer, RefusesWhatItDoesNotKnow) {
+  const auto code_of = [](const char* spec, OptimizerOptions options) {
+    try {
+      check_optimizer(spec, options);
+    } catch (const Error& error) {
+      return error.code();
+    }
+    return ExitCode::done;
+  };
+  for (const char* spec : {"", "muon", "sgd:momentum=0.9", "adam:beta1=1", "adam:beta2=-1", "adam:eps=0",
+                           "adamw:eps=x", "sgd:nesterov=perhaps", "adam:nesterov=true"}) {
+    EXPECT_EQ(code_of(spec, {0.9, 0}), ExitCode::usage) << spec;
+  }
+  EXPECT_EQ(code_of("sgd:nesterov=true", {0, 0}), ExitCode::usage);
+  EXPECT_EQ(code_of("sgd", {1, 0}), ExitCode::usage);
+  EXPECT_EQ(code_of("sgd", {0, -1}), ExitCode::usage);
+  EXPECT_EQ(code_of("sgd", {0, std::nan("")}), ExitCode::usage);
+  EXPECT_EQ(code_of("adam:beta1=0.8,beta2=0.9,eps=1e-6", {0, 0}), ExitCode::done);
+}
+
+TEST(Schedule, RefusesWhatItDoesNotKnow) {
+  for (const char* spec : {"", "warp", "step", "step:size=0", "step:size=5,gamma=0", "step:size=5,gamma=2",
+                           "multistep", "multistep:at=", "multistep:at=3|x", "multistep:at=0", "exponential",
+                           "constant:gamma=1", "step:size=2.5"}) {
+    EXPECT_THROW(parse_schedule(spec), Error) << spec;
+  }
+}
+
+TEST(Schedule, LooksAtNothingButItsArguments) {
+  const auto schedule = parse_schedule("multistep:at=60|30,gamma=0.5");
+  EXPECT_EQ(schedule->factor({0, 59}), 0.5);
+  EXPECT_EQ(schedule->factor({0, 60}), 0.25);
+  EXPECT_EQ(schedule->factor({1, 29}), 1);
+  EXPECT_EQ(schedule->factor({0.3, 30}), 0.5);
+  EXPECT_EQ(parse_schedule("step:size=1,gamma=0.1")->factor({0, 1'000'000}), 0);
+}
+
+}  // namespace
+}  // namespace frugal
