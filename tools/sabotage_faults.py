@@ -1,0 +1,187 @@
+"""The faults of tools/sabotage: exact pieces of the source and what they become.
+
+Each is a mistake that somebody could make and that would train, only not what was meant. `tests` are the folders of
+tests/ that have to notice. New faults must compile without warnings.
+"""
+
+import dataclasses
+
+
+@dataclasses.dataclass
+class Fault:
+    name: str
+    what: str
+    tests: list
+    edits: list  # (file, old, new): old must be there exactly once
+
+
+def fault(name, what, tests, file, *edits):
+    pairs = zip(edits[::2], edits[1::2])
+    return Fault(name, what, tests.split(), [(file, old, new) for old, new in pairs])
+
+
+BASE = [
+    fault("missing-fsync", "a file is renamed before it is on disk", "base", "src/base/file.cc",
+          "  if (::fsync(file.get()) != 0) return errno;\n", ""),
+    fault("directory-not-synced", "a rename is not made to last", "base", "src/base/file.cc",
+          "if (const int unsynced = sync_directory(path.parent_path()))",
+          "if (const int unsynced = path.empty() ? sync_directory(path.parent_path()) : 0)"),
+    fault("temporary-left-behind", "a failed write leaves its temporary file", "base", "src/base/file.cc",
+          "    ::unlink(temporary.c_str());\n", ""),
+    fault("checksum-not-verified", "a damaged weights file loads", "base", "src/base/safetensors.cc",
+          "stated->second != checksum(result.metadata, result.tensors)", "stated->second.empty()"),
+    fault("checksum-without-data", "the checksum covers the header alone", "base", "src/base/safetensors.cc",
+          "  for (const TensorRecord& tensor : tensors) hasher.update(tensor.data);\n", ""),
+    fault("tensor-beyond-the-end", "offsets are not held against the file's size", "base", "src/base/safetensors.cc",
+          "if (entry.begin > entry.end || entry.end > data_bytes) {", "if (entry.begin > entry.end) {"),
+    fault("philox-nine-rounds", "the generator is not the published one", "base", "src/base/philox.h",
+          "inline constexpr int philox_rounds = 10;", "inline constexpr int philox_rounds = 9;"),
+    fault("bf16-truncated", "bf16 is cut off instead of rounded", "base", "src/base/tensor_view.h",
+          "(bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16", "bits >> 16"),
+]
+
+DATA = [
+    fault("crop-off-by-one", "crops lean to one side", "data", "src/data/placement.cc",
+          "placement.y.shift(static_cast<int64_t>(uniform_below(words[0], places)) - padding);",
+          "placement.y.shift(static_cast<int64_t>(uniform_below(words[0], places)) - padding + 1);"),
+    fault("flip-always", "every image is flipped", "data", "src/data/placement.cc",
+          "if (uniform_below(words[0], 2) == 1) placement.x.reverse();", "placement.x.reverse();"),
+    fault("flip-upside-down", "images are flipped along the wrong axis", "data", "src/data/placement.cc",
+          "placement.x.reverse();", "placement.y.reverse();"),
+    fault("one-draw-a-batch", "all images of a shard are augmented alike", "data", "src/data/batch.cc",
+          "first_draw + static_cast<uint32_t>(i), images.height, images.width);",
+          "first_draw, images.height, images.width);"),
+    fault("padding-not-normalised", "a crop's border is zero after normalisation, not before", "data", "src/data/batch.cc",
+          "out[i * out_step + c] = table[c * values];", "out[i * out_step + c] = T{};"),
+    fault("images-transposed", "height and width are swapped in reading", "data", "src/data/cifar.cc",
+          "planes[c * plane + i];", "planes[c * plane + i % side * side + i / side];"),
+    fault("red-and-blue-swapped", "colours are read in the wrong order", "data", "src/data/cifar.cc",
+          "planes[c * plane + i];", "planes[(channels - 1 - c) * plane + i];"),
+    fault("label-not-checked", "a label beyond the classes is accepted", "data", "src/data/cifar.cc",
+          "if (label < classes) return label;", "if (label < classes || classes > 0) return label;"),
+    fault("val-overlaps-train", "images that are held out are trained on", "data", "src/data/split.cc",
+          ".train = {ids.begin() + held_out, ids.end()}", ".train = {ids.begin(), ids.end()}"),
+    fault("same-order-every-epoch", "the epoch does not reach the shuffle", "data", "src/data/split.cc",
+          "RandomStream(seed, Purpose::shuffle, 0, epoch)", "RandomStream(seed, Purpose::shuffle, 0, epoch * 0)"),
+    fault("biased-shuffle", "no image can stay where it is", "data", "src/data/split.cc",
+          "uniform_below(words[i % 4], i + 1)", "uniform_below(words[i % 4], i)"),
+]
+
+CHAIN, ENGINE = "src/nn/ops/chain.cc", "src/nn/shard_engine.cc"
+NN = [
+    fault("biased-running-variance", "running variance is that of the population", "nn", ENGINE,
+          "std::max<int64_t>(rows - 1, 1)", "std::max<int64_t>(rows, 1)"),
+    fault("unbiased-normalisation", "activations are normalised by the sample's variance", "nn", CHAIN,
+          "static_cast<float>(rows(run)) + eps_)", "static_cast<float>(rows(run) - 1) + eps_)"),
+    fault("wrong-eps", "batch-norm's eps is 1e-3", "nn", "src/graph/builder.h",
+          "float eps = 1e-5f", "float eps = 1e-3f"),
+    fault("wrong-norm-momentum", "running statistics move too slowly", "nn", "src/graph/builder.h",
+          "float momentum = 0.1f", "float momentum = 0.01f"),
+    fault("height-width-swapped", "convolutions take columns for rows", "nn", "src/nn/ops/conv.cc",
+          "const Desc src({n, node.in.c, node.in.h, node.in.w}", "const Desc src({n, node.in.c, node.in.w, node.in.h}",
+          "const Desc dst({n, node.out.c, node.out.h, node.out.w}",
+          "const Desc dst({n, node.out.c, node.out.w, node.out.h}"),
+    fault("flatten-nhwc", "features keep the order of memory, not PyTorch's", "nn", "src/nn/ops/flatten.cc",
+          "move(run, in_.data, out_.data, pixels_, channels_)", "move(run, in_.data, out_.data, 1, pixels_ * channels_)",
+          "move(run, out_.gradient, in_.gradient, channels_, pixels_)",
+          "move(run, out_.gradient, in_.gradient, 1, pixels_ * channels_)"),
+    fault("shard-skipped", "the tree leaves out the last shard", "nn", "src/nn/tree.h",
+          "        combine(left, right, right + width < leaves_ ? right + width : leaves_);",
+          "        if (right + 1 < leaves_) combine(left, right, right + width < leaves_ ? right + width : leaves_);"),
+    fault("sums-in-completion-order", "shards are added as they finish", "nn", "src/nn/tree.h",
+          "    int64_t node = leaf;\n",
+          """    while (arrivals_[0].exchange(1) != 0) {
+    }
+    const auto arrived = [&](int64_t i) -> std::atomic<int>& { return arrivals_[static_cast<size_t>(i + 1)]; };
+    arrived(leaf) = 1;
+    int64_t added = 1;
+    for (int64_t i = 1; i < leaves_ && arrived(0) == 1; ++i) {
+      if (arrived(i) == 1) combine(int64_t{0}, i, i + 1), arrived(i) = 2;
+      added += arrived(i) == 2;
+    }
+    for (int64_t i = 0; i < leaves_ && added == leaves_; ++i) arrived(i) = 0;
+    arrivals_[0] = 0;
+    if (leaves_ > 0) return;
+    int64_t node = leaf;
+"""),
+    fault("one-shard-too-many", "a batch that divides evenly is cut once more", "nn", ENGINE,
+          "const int64_t shards = (batch + shard_ - 1) / shard_;",
+          "const int64_t shards = std::min(batch, batch / shard_ + 1);"),
+    fault("mean-over-shards", "small shards weigh as much as large ones", "nn", "src/nn/ops/loss.cc",
+          "1.0f / static_cast<float>(run.step.batch)",
+          "1.0f / static_cast<float>(run.count * ((run.step.batch + run.count - 1) / run.count))"),
+    fault("sync-without-sync", "sync batch-norm normalises with the shard's statistics", "nn", CHAIN,
+          "return sync_ ? 0 : run.shard; }", "return sync_ && run.shard < 0 ? 0 : run.shard; }"),
+    fault("moments-without-means", "combined variances forget that means differ", "nn", "src/nn/kernels/moments.cc",
+          "m2_a[k] += m2_b[k] + delta * delta * m2_weight;", "m2_a[k] += m2_b[k] + 0 * delta * m2_weight;"),
+    fault("norm-gradient-without-mean", "batch-norm's gradient keeps its mean", "nn", CHAIN,
+          "offset[c] = -a[c] * sum_g[c] * per_row;", "offset[c] = 0 * sum_g[c] * per_row;"),
+    fault("relu-lets-gradient-pass", "zeros do not stop the gradient", "nn", "src/nn/kernels/chain.cc",
+          "  if (s.relu) {\n    // ReLU passes nothing", "  if (s.relu && how.keep) {\n    // ReLU passes nothing"),
+    fault("pool-takes-the-last", "among equals the last wins", "nn", "src/nn/kernels/max_pool.cc",
+          "hn::Or(hn::Gt(v, best), hn::IsNaN(v))", "hn::Or(hn::Ge(v, best), hn::IsNaN(v))"),
+    fault("odd-edge-forgotten", "pixels that no window covers get no gradient", "nn", "src/nn/kernels/chain.cc",
+          "? s.out_w() * pool : 0; w < s.w; ++w) {", "? s.out_w() * pool : 0; w < s.w && dx == nullptr; ++w) {"),
+    fault("dropout-scale-missing", "what dropout keeps is not scaled up", "nn", "src/nn/kernels/dropout.cc",
+          "keep_scale(65536.0f / static_cast<float>(65536 - threshold))", "keep_scale(1.0f)"),
+    fault("dropout-by-shard", "masks depend on how the batch is cut", "nn", CHAIN,
+          "key.first_draw + static_cast<uint32_t>(run.first + i)", "key.first_draw + static_cast<uint32_t>(i)"),
+    fault("dropout-in-evaluation", "validation drops, too", "nn", CHAIN,
+          "    if (!training_) return;\n", "    if (!training_ && nodes.dropout < 0) return;\n"),
+    fault("dropout-same-every-epoch", "masks repeat from epoch to epoch", "nn", CHAIN,
+          "static_cast<uint32_t>(dropout_), key.epoch);", "static_cast<uint32_t>(dropout_), 0);"),
+    fault("linear-bias-forgotten", "the gradient of a dense layer's bias is not computed", "nn", "src/nn/batch_gradient.cc",
+          "if (tile != 0 || plan_.bias < 0) return;", "if (tile >= 0 || plan_.bias < 0) return;"),
+    fault("stale-weights", "copies of the weights are not renewed", "nn", ENGINE,
+          "void weights_changed() override { packed_.mark_stale(); }",
+          "void weights_changed() override { if (context_.batch == 0) packed_.mark_stale(); }"),
+    fault("wrong-initialisation", "weights start twice as large as PyTorch's", "nn", "src/nn/parameters.cc",
+          "const float bound = 1.0f / std::sqrt(", "const float bound = 2.0f / std::sqrt("),
+]
+
+PASSES, LOSS, TRAINER = "src/train/optimizer_passes.h", "src/train/loss.cc", "src/train/trainer.cc"
+TRAIN = [
+    fault("momentum-after-decay", "decay stays out of the velocity", "train", PASSES,
+          "const float velocity = momentum * b[i] + gradient;", "const float velocity = momentum * b[i] + g[i];",
+          ": velocity);", ": velocity + decay * w[i]);"),
+    fault("nesterov-wrong", "Nesterov looks back instead of ahead", "train", PASSES,
+          "gradient + momentum * velocity :", "velocity + momentum * gradient :"),
+    fault("adam-without-correction", "Adam's first steps are not corrected", "train", "src/train/optimizer.cc",
+          "static_cast<float>(lr / (1 - beta1_power_))", "static_cast<float>(lr)"),
+    fault("adam-eps-inside", "Adam's eps is added under the root", "train", PASSES,
+          "(std::sqrt(square) / k.root + k.eps)", "(std::sqrt(square + k.eps) / k.root)"),
+    fault("adamw-decay-without-lr", "AdamW decays at full strength whatever the rate", "train", "src/train/optimizer.cc",
+          "static_cast<float>(1 - lr * decay_)", "static_cast<float>(1 - decay_)"),
+    fault("smoothing-among-others", "label smoothing is shared among the other classes", "train", LOSS,
+          "const double uniform = smoothing_ / static_cast<double>(classes)",
+          "const double uniform = smoothing_ / static_cast<double>(classes - 1)"),
+    fault("top5-counts-six", "top-5 accuracy looks at six", "train", LOSS,
+          "sums.top5 += rank < 5;", "sums.top5 += rank <= 5;"),
+    fault("l2-doubled", "the penalty pulls twice as hard as weight decay", "train", LOSS,
+          "const auto pull = static_cast<float>(coefficient);", "const auto pull = static_cast<float>(2 * coefficient);"),
+    fault("step-lr-off-by-one", "StepLR falls an epoch early", "train", "src/train/schedule.cc",
+          "repeat_factor(gamma_, now.epoch / size_)", "repeat_factor(gamma_, (now.epoch + 1) / size_)"),
+    fault("multistep-off-by-one", "MultiStepLR falls an epoch late", "train", "src/train/schedule.cc",
+          "return epoch <= now.epoch;", "return epoch < now.epoch;"),
+    fault("schedule-an-epoch-ahead", "the trainer asks the schedule for the next epoch", "train cli", TRAINER,
+          "schedule_->factor({progress(), epoch_})", "schedule_->factor({progress(), epoch_ + 1})"),
+    fault("last-batch-dropped", "the last partial batch is not trained on", "train cli", TRAINER,
+          "steps_((static_cast<int64_t>(split_.train.size()) + config.batch - 1) / config.batch)",
+          "steps_(static_cast<int64_t>(split_.train.size()) / config.batch)"),
+    fault("best-is-the-later", "a tie goes to the later epoch", "train cli", TRAINER,
+          "record.val.top1 > result_.best_val.top1;", "record.val.top1 >= result_.best_val.top1;"),
+    fault("best-by-loss", "the best weights are those of the smallest loss", "train cli", TRAINER,
+          "record.val.top1 > result_.best_val.top1;", "record.val.loss < result_.best_val.loss;"),
+    fault("last-instead-of-best", "the test reads the last weights and calls them best", "train cli", TRAINER,
+          'checkpoints_.restore_best() ? "best" : "last";', 'split_.val.empty() ? "last" : "best";'),
+    fault("validates-on-training-images", "validation looks at what was trained on", "train cli", TRAINER,
+          "evaluate(engine_, data_.train, split_.val,", "evaluate(engine_, data_.train, split_.train,"),
+    fault("diverged-run-goes-on", "a loss that is not finite does not stop the run", "train cli", TRAINER,
+          '  if (!std::isfinite(mean)) stop_diverged("the loss", mean);\n', ""),
+    fault("newer-format-accepted", "a weights file of a later format is read as if it were ours", "train cli",
+          "src/train/checkpoint.cc",
+          "if (is_from_frugal(file.metadata)) check_format_version(file.metadata, file_name);",
+          "if (file.metadata.empty()) check_format_version(file.metadata, file_name);"),
+]
+
+FAULTS = BASE + DATA + NN + TRAIN
