@@ -1,0 +1,452 @@
+#include "train/trainer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/philox.h"
+#include "fake_engine.h"
+#include "graph/builder.h"
+#include "temporary_directory.h"
+#include "train/checkpoint.h"
+#include "train/loss.h"
+#include "train/progress_file.h"
+
+namespace frugal {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+constexpr int64_t classes = 3, side = 4;
+
+/// Noise, with a bright row for the class; learnable, but not at once.
+ImageSet make_images(int64_t count, uint32_t layer) {
+  ImageSet set;
+  set.count = count;
+  set.height = set.width = side;
+  set.channels = 1;
+  const RandomStream random(1, Purpose::test, layer);
+  for (int64_t n = 0; n < count; ++n) {
+    set.labels.push_back(static_cast<int32_t>(n % classes));
+    for (int64_t p = 0; p < side * side; ++p) {
+      const uint32_t noise =
+          uniform_below(random.word(static_cast<uint32_t>(n), static_cast<uint32_t>(p)), 200);
+      set.pixels.push_back(static_cast<uint8_t>(noise + (p / side == n % classes ? 55 : 0)));
+    }
+  }
+  return set;
+}
+
+Dataset make_data() {
+  Dataset data;
+  data.name = "toy";
+  data.classes = {"a", "b", "c"};
+  data.train = make_images(100, 1);
+  data.test = make_images(30, 2);
+  return data;
+}
+
+Graph make_graph() {
+  GraphBuilder net("toy", {side, side, 1});
+  return net.finish(net.linear("fc", net.flatten(net.input()), classes));
+}
+
+struct Recorder : TrainObserver {
+  void on_start(const TrainConfig& resolved, const Graph&, const Engine&, int64_t train,
+                int64_t val) override {
+    config = resolved, train_images = train, val_images = val;
+  }
+  void on_step(int64_t epoch, int64_t step, int64_t steps, double loss) override {
+    if (step_hook) step_hook(epoch, step);
+    ++step_calls, last_steps = steps, last_loss = loss;
+  }
+  void on_epoch(const EpochRecord& record, int64_t, double seconds_left) override {
+    if (epoch_hook) epoch_hook(record.epoch);
+    left = seconds_left;
+  }
+  void on_message(const std::string& text) override { messages.push_back(text); }
+
+  TrainConfig config;
+  int64_t train_images = 0, val_images = 0, step_calls = 0, last_steps = 0;
+  double last_loss = 0, left = -1;
+  std::vector<std::string> messages;
+  std::function<void(int64_t, int64_t)> step_hook;
+  std::function<void(int64_t)> epoch_hook;
+};
+
+class TrainerTest : public ::testing::Test {
+ protected:
+  TrainerTest() {
+    stop_requested = 0;
+    config_.epochs = 6;
+    config_.batch = 16;
+    config_.val = 0.2;
+    config_.lr = 0.1;
+    config_.schedule = "step:size=3,gamma=0.5";
+  }
+  ~TrainerTest() override { stop_requested = 0; }
+
+  TrainResult run() { return train(engine_, graph_, config_, data_, out_.path(), observer_); }
+  std::string run_error() {
+    try {
+      run();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::failed);
+      return error.what();
+    }
+    return "";
+  }
+  std::vector<Json> log() const {
+    std::ifstream file(out_ / "log.jsonl");
+    std::vector<Json> lines;
+    for (std::string line; std::getline(file, line);) lines.push_back(Json::parse(line));
+    return lines;
+  }
+  Json result() const { return Json::parse(read_text_file(out_ / "result.json")); }
+  std::map<std::string, std::string> extra(const char* name) const {
+    return read_checkpoint_info(out_ / name).extra;
+  }
+
+  const Dataset data_ = make_data();
+  const Graph graph_ = make_graph();
+  FakeEngine engine_{graph_};
+  TrainConfig config_;
+  Recorder observer_;
+  TemporaryDirectory out_;
+};
+
+TEST_F(TrainerTest, LearnsAndWritesWhatItHasLearned) {
+  const TrainResult found = run();
+  ASSERT_EQ(found.history.size(), 6u);
+  EXPECT_LT(found.history.back().train.loss, 0.8 * found.history.front().train.loss);
+  EXPECT_GT(found.test.top1, 0.6);
+  EXPECT_EQ(found.test.samples, 30);
+  EXPECT_EQ(found.tested, "best");
+  EXPECT_FALSE(found.interrupted);
+  EXPECT_EQ(found.images_trained, 6 * 80);
+  EXPECT_EQ(observer_.train_images, 80);
+  EXPECT_EQ(observer_.val_images, 20);
+  EXPECT_EQ(observer_.last_steps, 5);
+  EXPECT_EQ(observer_.step_calls, 30);
+  EXPECT_EQ(observer_.left, 0);
+  EXPECT_TRUE(observer_.messages.empty());
+
+  const std::vector<Json> lines = log();
+  ASSERT_EQ(lines.size(), 6u);
+  for (size_t i = 0; i < 6; ++i) {
+    EXPECT_EQ(lines[i]["epoch"], i + 1);
+    EXPECT_EQ(lines[i]["train"]["loss"], found.history[i].train.loss);
+    EXPECT_EQ(lines[i]["train"]["samples"], 80);
+    EXPECT_EQ(lines[i]["val"]["top1"], found.history[i].val.top1);
+    EXPECT_EQ(lines[i]["val"]["loss_batch_mean"], found.history[i].val_loss_batch_mean);
+    EXPECT_EQ(lines[i]["lr"], i < 3 ? 0.1 : 0.05);
+    EXPECT_TRUE(lines[i]["timing"].contains("seconds"));
+  }
+  const Json json = result();
+  EXPECT_EQ(json["params"], classes * side * side + classes);
+  EXPECT_EQ(json["epochs"], 6);
+  EXPECT_EQ(json["best_epoch"], found.best_epoch);
+  EXPECT_EQ(json["test"]["top1"], found.test.top1);
+  EXPECT_EQ(json["tested"], "best");
+  EXPECT_EQ(json["precision"], "fp32");
+  EXPECT_EQ(json["timing"]["threads"], 1);
+
+  TrainConfig written;
+  apply_toml_file(written, out_ / "config.toml");
+  EXPECT_EQ(written.shard, 4) << "as resolved";
+  EXPECT_EQ(written.precision, "fp32");
+}
+
+TEST_F(TrainerTest, KeepsTheLastPartialBatchAndKeysEveryStep) {
+  config_.batch = 32;
+  config_.epochs = 2;
+  run();
+  EXPECT_EQ(engine_.batches, (std::vector<int64_t>{32, 32, 16, 32, 32, 16}));
+  EXPECT_EQ(engine_.keys[2].first_draw, 64u);
+  EXPECT_EQ(engine_.keys[3].first_draw, 0u);
+  EXPECT_EQ(engine_.keys[3].epoch, 1u);
+  EXPECT_EQ(engine_.keys[0].seed, config_.seed);
+}
+
+TEST_F(TrainerTest, GivesBothMeansOfTheLoss) {
+  engine_.on_train_step = [](LossSums& sums) {
+    sums.loss = sums.samples == 16 ? 16.0 : 64.0;
+  };  // means 1 and 2
+  config_.batch = 32;
+  config_.epochs = 1;
+  const EpochRecord record = run().history[0];
+  EXPECT_DOUBLE_EQ(record.train.loss, (16 + 64 + 64) / 80.0);
+  EXPECT_DOUBLE_EQ(record.train_loss_batch_mean, 5.0 / 3);
+}
+
+TEST_F(TrainerTest, SameSeedSameBitsOtherSeedOtherBits) {
+  run();
+  const std::vector<float> first(engine_.parameters().weights().begin(),
+                                 engine_.parameters().weights().end());
+  const std::vector<Json> first_log = log();
+  const auto again = [&] {
+    FakeEngine engine(graph_);
+    train(engine, graph_, config_, data_, out_.path(), observer_);
+    const std::span<float> weights = engine.parameters().weights();
+    return std::memcmp(weights.data(), first.data(), weights.size_bytes()) == 0;
+  };
+  EXPECT_TRUE(again());
+  std::vector<Json> second_log = log();
+  ASSERT_EQ(second_log.size(), first_log.size());
+  for (size_t i = 0; i < first_log.size(); ++i) {
+    Json a = first_log[i], b = second_log[i];
+    a.erase("timing"), b.erase("timing");
+    EXPECT_EQ(a, b);
+  }
+  config_.seed = 2;
+  EXPECT_FALSE(again());
+}
+
+TEST_F(TrainerTest, BestIsByValidationAccuracyAndTheEarlierOnATie) {
+  config_.lr = 0;  // every epoch validates alike
+  EXPECT_EQ(run().best_epoch, 1);
+  EXPECT_EQ(extra("best.safetensors")["epoch"], "1");
+  EXPECT_EQ(extra("last.safetensors")["epoch"], "6");
+  EXPECT_EQ(extra("last.prev.safetensors")["epoch"], "5");
+}
+
+TEST_F(TrainerTest, TestsTheBestWeightsAndNotTheLast) {
+  // Weights are spoiled after the third epoch, so that the best must come from before.
+  observer_.step_hook = [&](int64_t epoch, int64_t) {
+    if (epoch > 3) std::ranges::fill(engine_.parameters().weight(0), 0.0f);
+  };
+  const TrainResult found = run();
+  ASSERT_LE(found.best_epoch, 3);
+  Parameters best(graph_);
+  load_checkpoint(out_ / "best.safetensors", best);
+  EXPECT_TRUE(std::ranges::equal(best.weights(), engine_.parameters().weights()));
+  EXPECT_GT(found.test.top1, 0.5);
+  double highest = 0;
+  for (const EpochRecord& record : found.history) highest = std::max(highest, record.val.top1);
+  EXPECT_EQ(found.best_val.top1, highest);
+}
+
+TEST_F(TrainerTest, WithoutValidationTheLastIsTested) {
+  config_.val = 0;
+  const TrainResult found = run();
+  EXPECT_EQ(found.tested, "last");
+  EXPECT_EQ(found.best_epoch, 0);
+  EXPECT_FALSE(fs::exists(out_ / "best.safetensors"));
+  EXPECT_TRUE(std::isnan(found.history[0].val.loss));
+  EXPECT_TRUE(log()[0]["val"].is_null());
+  EXPECT_TRUE(result()["best_epoch"].is_null());
+}
+
+TEST_F(TrainerTest, ReadsTheTestSplitOnce) {
+  int64_t evaluated = 0;
+  engine_.on_evaluate = [&](int64_t images) { evaluated += images; };
+  run();
+  EXPECT_EQ(evaluated, 6 * 20 + 30);
+}
+
+TEST_F(TrainerTest, StopsBetweenStepsAndSaves) {
+  observer_.step_hook = [](int64_t epoch, int64_t step) {
+    if (epoch == 3 && step == 2) stop_requested = 2;
+  };
+  const TrainResult found = run();
+  EXPECT_TRUE(found.interrupted);
+  EXPECT_EQ(found.history.size(), 2u);
+  EXPECT_EQ(found.images_trained, 2 * 80 + 2 * 16);
+  const auto last = extra("last.safetensors");
+  EXPECT_EQ(last.at("epoch"), "2");
+  EXPECT_EQ(last.at("step"), "2");
+  EXPECT_EQ(last.at("optimizer_steps"), "12");
+  EXPECT_EQ(last.at("sum_samples"), "32");
+  EXPECT_EQ(extra("last.prev.safetensors")["step"], "0");
+  Parameters saved(graph_);
+  saved.add_state();
+  load_checkpoint(out_ / "last.safetensors", saved, true);
+  EXPECT_TRUE(std::ranges::equal(saved.weights(), engine_.parameters().weights()));
+  EXPECT_TRUE(std::ranges::equal(saved.state(0), engine_.parameters().state(0)));
+  EXPECT_EQ(result()["interrupted"], true);
+  EXPECT_EQ(result()["epochs"], 2);
+  EXPECT_TRUE(result()["test"].is_null());
+}
+
+TEST_F(TrainerTest, ALossThatIsNotFiniteStopsBeforeTheWeightsChange) {
+  std::vector<float> before;
+  engine_.on_train_step = [&](LossSums& sums) {
+    if (engine_.batches.size() != 13) return;  // epoch 3, step 3
+    const std::span<float> weights = engine_.parameters().weights();
+    before.assign(weights.begin(), weights.end());
+    sums.loss = std::numeric_limits<double>::quiet_NaN();
+  };
+  EXPECT_THAT(run_error(), AllOf(HasSubstr("NaN in epoch 3, step 3 of 5"), HasSubstr("learning rate 0.1"),
+                                 HasSubstr("last.safetensors (after epoch 2)")));
+  EXPECT_TRUE(std::ranges::equal(before, engine_.parameters().weights()));
+  EXPECT_EQ(extra("last.safetensors")["epoch"], "2");
+}
+
+TEST_F(TrainerTest, BrokenWeightsDoNotReplaceGoodOnes) {
+  int64_t steps = 5;
+  observer_.step_hook = [&](int64_t epoch, int64_t step) {
+    if (epoch == 2 && step == steps)
+      engine_.parameters().weight(1)[0] = std::numeric_limits<float>::infinity();
+  };
+  EXPECT_THAT(run_error(),
+              AllOf(HasSubstr("the validation loss became NaN in epoch 2"), HasSubstr("after epoch 1")));
+  EXPECT_EQ(extra("last.safetensors")["epoch"], "1");
+  config_.val = 0;
+  steps = 7;
+  EXPECT_THAT(run_error(), HasSubstr("a weight became infinite in epoch 2"));
+}
+
+TEST_F(TrainerTest, NothingSavedYetIsSaidSo) {
+  engine_.on_train_step = [](LossSums& sums) { sums.loss = std::numeric_limits<double>::infinity(); };
+  EXPECT_THAT(run_error(),
+              AllOf(HasSubstr("infinite in epoch 1, step 1"), HasSubstr("nothing had been saved yet")));
+}
+
+TEST_F(TrainerTest, AFailedSaveWarnsKeepsTheOldFileAndTriesAgain) {
+  const fs::path obstacle = out_ / "last.next.safetensors";
+  observer_.epoch_hook = [&](int64_t epoch) {
+    if (epoch == 2) fs::create_directory(obstacle);
+    if (epoch == 4) {
+      EXPECT_EQ(extra("last.safetensors")["epoch"], "1");
+      fs::remove(obstacle);
+    }
+  };
+  run();
+  ASSERT_EQ(observer_.messages.size(), 2u);
+  EXPECT_THAT(observer_.messages[0],
+              AllOf(HasSubstr("last.next.safetensors"), HasSubstr("try to save again")));
+  EXPECT_EQ(extra("last.safetensors")["epoch"], "6");
+}
+
+TEST_F(TrainerTest, ABestThatCouldNotBeSavedIsSavedLater) {
+  config_.lr = 0;  // the first epoch is the best
+  const fs::path obstacle = out_ / "best.safetensors";
+  observer_.epoch_hook = [&](int64_t epoch) {
+    if (epoch == 1) fs::create_directory(obstacle);
+    if (epoch == 3) fs::remove(obstacle);
+  };
+  run();
+  EXPECT_EQ(observer_.messages.size(), 2u);
+  EXPECT_EQ(extra("best.safetensors")["epoch"], "1");
+}
+
+TEST_F(TrainerTest, AFailedSaveAtTheEndIsAnError) {
+  observer_.epoch_hook = [&](int64_t epoch) {
+    if (epoch == 6) fs::create_directory(out_ / "last.next.safetensors");
+  };
+  EXPECT_THAT(run_error(), HasSubstr("last.next.safetensors"));
+  EXPECT_EQ(extra("last.safetensors")["epoch"], "5");
+}
+
+TEST_F(TrainerTest, AFullDiskIsSurvivedUntilTheEnd) {
+  if (geteuid() != 0) GTEST_SKIP() << "mounting needs root";
+  const fs::path mount_point = out_ / "full";
+  fs::create_directory(mount_point);
+  if (mount("tmpfs", mount_point.c_str(), "tmpfs", 0, "size=256k") != 0)
+    GTEST_SKIP() << "mounting is not allowed";
+  const auto run_there = [&](int64_t free_again) {
+    observer_.messages.clear();
+    observer_.epoch_hook = [&, free_again](int64_t epoch) {
+      if (epoch == 2) {
+        std::ofstream ballast(mount_point / "ballast");
+        ballast << std::string(1 << 20, 'x');
+      }
+      if (epoch == free_again) fs::remove(mount_point / "ballast");
+    };
+    FakeEngine engine(graph_);
+    train(engine, graph_, config_, data_, mount_point, observer_);
+  };
+  EXPECT_NO_THROW(run_there(4));
+  EXPECT_THAT(observer_.messages, testing::Contains(HasSubstr("No space left on device")));
+  EXPECT_EQ(read_checkpoint_info(mount_point / "last.safetensors").extra["epoch"], "6");
+  std::ifstream log_file(mount_point / "log.jsonl");
+  EXPECT_EQ(std::count(std::istreambuf_iterator<char>(log_file), {}, '\n'), 6) << "no hole in the log";
+  log_file.close();
+  try {
+    run_there(0);
+    ADD_FAILURE() << "a disk that is full at the end is an error";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("No space left on device"));
+  }
+  EXPECT_EQ(umount2(mount_point.c_str(), MNT_DETACH), 0);
+}
+
+TEST_F(TrainerTest, ARunDirectoryIsLockedWhileInUse) {
+  observer_.epoch_hook = [&](int64_t epoch) {
+    if (epoch != 1) return;
+    FakeEngine engine(graph_);
+    Recorder quiet;
+    try {
+      train(engine, graph_, config_, data_, out_.path(), quiet);
+      ADD_FAILURE() << "two runs in one directory";
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), HasSubstr("in use"));
+    }
+  };
+  run();
+  EXPECT_EQ(log().size(), 6u) << "the intruder has not touched the log";
+}
+
+TEST_F(TrainerTest, ADirectoryThatIsNotThereIsNamed) {
+  fs::remove(out_.path());
+  EXPECT_THAT(run_error(), AllOf(HasSubstr(out_.path().string()), HasSubstr("No such file")));
+}
+
+TEST_F(TrainerTest, HeartbeatTellsTheTimeUsed) {
+  run();
+  const std::vector<uint8_t> bytes = read_file(out_ / "progress.bin");
+  ASSERT_GE(bytes.size(), 32u);  // one for every second, and the last one
+  ASSERT_EQ(bytes.size() % 16, 0u);
+  EXPECT_EQ(std::memcmp(bytes.data(), progress_magic, 16), 0);
+  ProgressRecord record;
+  std::memcpy(&record, bytes.data() + bytes.size() - sizeof record, sizeof record);
+  EXPECT_EQ(record.kind, ProgressRecord::Kind::heartbeat);
+  EXPECT_GT(record.value, 0);
+  EXPECT_LT(record.value, 60);
+}
+
+TEST_F(TrainerTest, PenaltiesPullAndAreTold) {
+  config_.loss = "ce + 0.5*l2";
+  config_.epochs = 1;
+  const TrainResult found = run();
+  EXPECT_GT(found.history[0].penalty, 0);
+  EXPECT_EQ(log()[0]["penalty"], found.history[0].penalty);
+}
+
+TEST_F(TrainerTest, EvaluationIsTheMeanOverSamplesInOrder) {
+  engine_.parameters().initialise(1);
+  const ImageSet images = make_images(2500, 3);  // several blocks
+  std::vector<int32_t> ids(2500);
+  for (size_t i = 0; i < ids.size(); ++i) ids[i] = static_cast<int32_t>((i * 7) % ids.size());
+  const Metrics all = evaluate(engine_, images, ids, no_normalization(1), CrossEntropy(), 1000);
+  EXPECT_EQ(all.samples, 2500);
+  double sum = 0, parts[3] = {};
+  for (size_t part = 0; part < 3; ++part) {
+    const std::vector<int32_t> some(
+        ids.begin() + static_cast<long>(part * 1000),
+        ids.begin() + static_cast<long>(std::min<size_t>(2500, part * 1000 + 1000)));
+    const Metrics metrics = evaluate(engine_, images, some, no_normalization(1), CrossEntropy(), 1000);
+    parts[part] = metrics.loss;
+    sum += metrics.loss * static_cast<double>(metrics.samples);
+  }
+  EXPECT_NEAR(all.loss, sum / 2500, 1e-12);
+  EXPECT_NEAR(all.loss_batch_mean, (parts[0] + parts[1] + parts[2]) / 3, 1e-12);
+  EXPECT_TRUE(std::isnan(evaluate(engine_, images, {}, no_normalization(1), CrossEntropy(), 10).loss));
+}
+
+}  // namespace
+}  // namespace frugal
