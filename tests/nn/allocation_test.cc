@@ -13,7 +13,16 @@
 #include "golden_tensor.h"
 #include "graph/presets.h"
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && defined(__GLIBC__)
+// Sanitizers stand there themselves.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define FRUGAL_SANITIZED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define FRUGAL_SANITIZED
+#endif
+#endif
+
+#if defined(__GLIBC__) && !defined(FRUGAL_SANITIZED)
 
 namespace {
 
