@@ -106,9 +106,9 @@ void add_eval_command(CLI::App& program, Action& action) {
   auto options = std::make_shared<Options>();
   CLI::App* command = program.add_subcommand("eval", "Loss and accuracies of trained weights on a split");
   command->footer(
-      "Loss and accuracies of trained weights on a split. A run directory means its best weights (else its "
-      "last)\n"
-      "and its configuration: data, split and precision.");
+      "A run directory means its best weights (else its last) and its configuration: data, split and "
+      "precision.\n"
+      "A weights file uses the config.toml beside it, where there is one.");
   command->add_option("model", options->model, "A run directory or a .safetensors file of frugal")
       ->required()
       ->type_name("RUN|FILE");

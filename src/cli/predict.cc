@@ -86,15 +86,15 @@ void add_predict_command(CLI::App& program, Action& action) {
   auto options = std::make_shared<Options>();
   CLI::App* command = program.add_subcommand("predict", "The most probable classes of PNG and JPEG files");
   command->footer(
-      "The most probable classes of PNG and JPEG files, by the weights of a run (best, else last) or of a "
-      "file.\n"
-      "A picture is cut to its middle in the proportions of the model's input, resized to it with an "
-      "antialiased\n"
-      "triangle filter, and normalised as in training. What is transparent is laid over white.");
+      "A run directory means its best weights (else its last); a weights file is enough by itself. A picture "
+      "is cut\n"
+      "to its middle in the proportions of the model's input, resized to it with an antialiased triangle "
+      "filter, and\n"
+      "normalised as in training. What is transparent is laid over white.");
   command->add_option("model", options->model, "A run directory or a .safetensors file of frugal")
       ->required()
       ->type_name("RUN|FILE");
-  command->add_option("images", options->images, "Pictures")->required()->type_name("IMAGE...");
+  command->add_option("images", options->images, "Pictures")->required()->type_name("IMAGE");
   command->add_option("--top", options->top, "How many classes to print (default 5)")->type_name("N");
   command->add_option("--precision", options->precision, "auto, bf16 or fp32 (default auto)")->type_name("P");
   command->add_option("--threads", options->threads, "Worker threads; 0: all that the machine allows")

@@ -3,6 +3,12 @@
 #include <gtest/gtest.h>
 #include <png.h>
 
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+// jpeglib.h needs size_t and FILE declared before it.
+#include <jpeglib.h>
+
 #include "program.h"
 
 namespace frugal {
@@ -20,6 +26,29 @@ void write_test_png(const fs::path& path, int size) {
   image.format = PNG_FORMAT_RGB;
   const std::vector<uint8_t> pixels(static_cast<size_t>(size * size * 3), 90);
   ASSERT_NE(png_image_write_to_file(&image, path.c_str(), 0, pixels.data(), 0, nullptr), 0);
+}
+
+void write_test_jpeg(const fs::path& path, int size) {
+  jpeg_compress_struct jpeg{};
+  jpeg_error_mgr errors{};
+  jpeg.err = jpeg_std_error(&errors);
+  jpeg_create_compress(&jpeg);
+  unsigned char* buffer = nullptr;
+  unsigned long bytes = 0;
+  jpeg_mem_dest(&jpeg, &buffer, &bytes);
+  jpeg.image_width = jpeg.image_height = static_cast<JDIMENSION>(size);
+  jpeg.input_components = 3, jpeg.in_color_space = JCS_RGB;
+  jpeg_set_defaults(&jpeg);
+  jpeg_start_compress(&jpeg, TRUE);
+  std::vector<uint8_t> row(static_cast<size_t>(size) * 3, 90);
+  for (int y = 0; y < size; ++y) {
+    JSAMPROW p = row.data();
+    jpeg_write_scanlines(&jpeg, &p, 1);
+  }
+  jpeg_finish_compress(&jpeg);
+  jpeg_destroy_compress(&jpeg);
+  write_text(path, std::string(buffer, buffer + bytes));
+  std::free(buffer);
 }
 
 class Weights : public testing::Test {
@@ -47,11 +76,13 @@ class Weights : public testing::Test {
 TEST_F(Weights, PredictNeedsTheWeightsAlone) {
   fs::copy_file(scratch / "run" / "last.safetensors", scratch / "alone.safetensors");
   write_test_png(scratch / "large.png", 300);
-  const Outcome outcome = frugal({"predict", (scratch / "alone.safetensors").string(),
-                                  (scratch / "a.png").string(), (scratch / "large.png").string(), "--json"});
+  write_test_jpeg(scratch / "photo.jpg", 200);
+  const Outcome outcome =
+      frugal({"predict", (scratch / "alone.safetensors").string(), (scratch / "a.png").string(),
+              (scratch / "large.png").string(), (scratch / "photo.jpg").string(), "--json"});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   const auto lines = json_lines(outcome.out);
-  ASSERT_EQ(lines.size(), 2u);
+  ASSERT_EQ(lines.size(), 3u);
   double sum = 0, before = 1;
   for (const auto& guess : lines[0]["top"]) {
     const double p = guess["probability"];
@@ -62,7 +93,9 @@ TEST_F(Weights, PredictNeedsTheWeightsAlone) {
   }
   EXPECT_EQ(lines[0]["top"].size(), 5u);
   EXPECT_LE(sum, 1.0);
-  EXPECT_EQ(lines[0]["top"], lines[1]["top"]);  // one colour, whatever its size
+  // One colour, whatever its size and the format.
+  EXPECT_EQ(lines[0]["top"], lines[1]["top"]);
+  EXPECT_EQ(lines[0]["top"], lines[2]["top"]);
 }
 
 TEST_F(Weights, PredictPassesOverBrokenPicturesAndRemembersThem) {
