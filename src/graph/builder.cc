@@ -41,6 +41,15 @@ int64_t window_positions(const std::string& layer, int64_t size, int kernel, int
   return (size + 2 * padding - kernel) / stride + 1;
 }
 
+/// Widths beyond this are mistakes; below it no product of a layer's extents leaves int64.
+void check_width(const std::string& layer, int64_t width) {
+  constexpr int64_t widest = int64_t{1} << 24;
+  if (width < 1 || width > widest) {
+    throw usage_error(layer + ": " + std::to_string(width) + " outputs; there must be 1 to " +
+                      std::to_string(widest));
+  }
+}
+
 Node unary(OpKind kind, std::string name, Shape shape) {
   Node node;
   node.kind = kind;
@@ -52,7 +61,7 @@ Node unary(OpKind kind, std::string name, Shape shape) {
 }  // namespace
 
 Value GraphBuilder::conv2d(const std::string& name, Value x, int64_t out_channels, ConvOptions options) {
-  if (out_channels < 1) throw usage_error(name + ": needs at least one output channel");
+  check_width(name, out_channels);
   Node node = unary(OpKind::conv2d, name, shape(x));
   node.kernel = options.kernel, node.stride = options.stride, node.padding = options.padding;
   node.bias = options.bias;
@@ -107,7 +116,7 @@ Value GraphBuilder::linear(const std::string& name, Value x, int64_t out_feature
   Node node = unary(OpKind::linear, name, shape(x));
   if (node.in.h != 1 || node.in.w != 1)
     throw Error(name + ": expects flat features; flatten its input first");
-  if (out_features < 1) throw usage_error(name + ": needs at least one output");
+  check_width(name, out_features);
   node.bias = bias;
   node.out = {1, 1, out_features};
   add_parameter(node, "weight", {out_features, node.in.c}, Init::uniform_fan_in, node.in.c);

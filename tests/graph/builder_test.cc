@@ -50,6 +50,14 @@ TEST(SmallNet, NamesTheLayerThatSmallImagesBreak) {
             std::string::npos);
 }
 
+TEST(SmallNet, RefusesWidthsThatNoMemoryHolds) {
+  EXPECT_NE(message_of([] {
+              make_model("smallnet:dense-width=999999999999999999", {32, 32, 3}, 10);
+            }).find("fc1: 999999999999999999 outputs; there must be 1 to 16777216"),
+            std::string::npos);
+  EXPECT_THROW(make_model("smallnet:dense-width=0", {32, 32, 3}, 10), Error);
+}
+
 TEST(MakeModel, ListsTheKnownModelsWhenAskedForAnother) {
   try {
     make_model("resnet9000", {32, 32, 3}, 10);
