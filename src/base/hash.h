@@ -11,6 +11,8 @@ namespace frugal {
 class Hasher {
  public:
   Hasher();
+  Hasher(const Hasher&) = delete;
+  Hasher& operator=(const Hasher&) = delete;
   ~Hasher();
   void update(std::span<const uint8_t> bytes);
   std::string hex() const;  // 32 digits

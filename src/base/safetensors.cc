@@ -45,6 +45,7 @@ std::string checksum(std::map<std::string, std::string> metadata, std::span<cons
 
 std::string shape_text(const std::vector<int64_t>& shape) {
   std::vector<std::string> items;
+  items.reserve(shape.size());
   for (int64_t dimension : shape) items.push_back(std::to_string(dimension));
   return "[" + join(items) + "]";
 }

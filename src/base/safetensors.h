@@ -24,6 +24,9 @@ struct SafetensorsFile {
   SafetensorsFile() = default;
   SafetensorsFile(SafetensorsFile&&) = default;
   SafetensorsFile& operator=(SafetensorsFile&&) = default;
+  SafetensorsFile(const SafetensorsFile&) = delete;
+  SafetensorsFile& operator=(const SafetensorsFile&) = delete;
+  ~SafetensorsFile() = default;
 
   std::map<std::string, std::string> metadata;
   std::vector<TensorRecord> tensors;  // by offset

@@ -41,6 +41,7 @@ std::vector<Augment> parse_augment(const std::string& text) {
 
 std::string to_string(const std::vector<Augment>& augment) {
   std::vector<std::string> items;
+  items.reserve(augment.size());
   for (const Augment& each : augment) {
     items.push_back(each.kind == AugmentKind::flip ? "flip" : "crop:" + std::to_string(each.padding));
   }

@@ -85,6 +85,7 @@ fs::path locate_dataset(const std::string& name_or_path) {
                 "\nput it into one of these places, or set FRUGAL_DATA to the directory that holds it");
   }
   std::vector<std::string> names;
+  names.reserve(known_names.size());
   for (const KnownName& each : known_names) names.emplace_back(each.name);
   throw usage_error(not_found(name_or_path, places) + "\nknown names: " + join(names));
 }
