@@ -70,6 +70,8 @@ def cases():
     yield "conv-odd-channels", op(conv("conv1", 5, padding=1), conv("conv2", 7, padding=1), FLATTEN)
     yield "conv-bn", op(conv("conv1", 16, padding=1), norm("bn1"), FLATTEN, runs=normed)
     yield "conv-bn-odd-channels", op(conv("conv1", 11, padding=1), norm("bn1"), FLATTEN, runs=normed)
+    # So few numbers a channel that n and n - 1 differ.
+    yield "conv-bn-few", op(conv("conv1", 16, padding=1), norm("bn1"), FLATTEN, input=(2, 3, 3), runs=normed)
     yield "conv-relu", op(conv("conv1", 16, padding=1), RELU, FLATTEN)
     yield "pool2", op(conv("conv1", 16, padding=1), pool(2), FLATTEN, input=(8, 12, 3))
     yield "pool2-odd", op(conv("conv1", 16, padding=1), pool(2), FLATTEN)
