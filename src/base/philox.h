@@ -36,8 +36,8 @@ inline std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, std::
   return counter;
 }
 
-/// The random numbers of one (seed, purpose, layer, epoch): block(draw, i) gives words 4i to 4i + 3 of a draw.
-/// `draw` is the position in the epoch's order, the rest of the key is fixed.
+/// The random numbers of one (seed, purpose, layer, epoch): block(draw, i) gives words 4i to 4i + 3 of a
+/// draw. `draw` is the position in the epoch's order, the rest of the key is fixed.
 class RandomStream {
  public:
   RandomStream(uint64_t seed, Purpose purpose, uint32_t layer = 0, uint32_t epoch = 0)

@@ -1,4 +1,5 @@
-// How data reaches a tensor that somebody else owns: pointer, type, shape, strides. Padding is the view's business.
+// How data reaches a tensor that somebody else owns: pointer, type, shape, strides. Padding is the view's
+// business.
 #pragma once
 
 #include <array>
@@ -33,8 +34,7 @@ struct TensorView {
 
   /// Dense [N, H, W, C].
   static TensorView dense(void* data, DType type, std::array<int64_t, 4> shape) {
-    return {data, type, shape,
-            {shape[1] * shape[2] * shape[3], shape[2] * shape[3], shape[3], 1}};
+    return {data, type, shape, {shape[1] * shape[2] * shape[3], shape[2] * shape[3], shape[3], 1}};
   }
   int64_t elements() const { return shape[0] * shape[1] * shape[2] * shape[3]; }
   void* at(int64_t n, int64_t h = 0, int64_t w = 0, int64_t c = 0) const {

@@ -1,4 +1,5 @@
-// Numbers as people write them: counts ("1M", "996376"), durations ("1h", "90s", "2.5m"), and how they are printed.
+// Numbers as people write them: counts ("1M", "996376"), durations ("1h", "90s", "2.5m"), and how they are
+// printed.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +15,8 @@ double parse_duration(const std::string& text, const std::string& what);
 double parse_number(const std::string& text, const std::string& what);
 int64_t parse_integer(const std::string& text, const std::string& what);
 
-std::string with_thousands(int64_t value);        // 996,376
-std::string human_bytes(int64_t bytes);           // 3.8 MiB
-std::string human_duration(double seconds);       // 8.4s, 3m05s, 1h02m
+std::string with_thousands(int64_t value);   // 996,376
+std::string human_bytes(int64_t bytes);      // 3.8 MiB
+std::string human_duration(double seconds);  // 8.4s, 3m05s, 1h02m
 
 }  // namespace frugal

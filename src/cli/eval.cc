@@ -70,7 +70,7 @@ ExitCode run(const Options& options) {
   const std::string asked = !options.precision.empty() ? options.precision
                             : config                   ? config->precision
                                                        : "auto";
-  engine_options.precision = resolve_precision(asked, machine_info());
+  engine_options.precision = choose_precision(asked);
   LoadedModel model = load_model(files, engine_options);
 
   const std::string name = !options.data.empty() ? options.data : config ? config->data : model.info.data;

@@ -67,17 +67,6 @@ std::string image_shape(const ImageSet& images) {
 
 std::string precision_name(Precision precision) { return precision == Precision::bf16 ? "bf16" : "fp32"; }
 
-Precision resolve_precision(const std::string& asked, const MachineInfo& machine) {
-  if (asked == "auto") return machine.bf16 ? Precision::bf16 : Precision::fp32;
-  if (asked == "fp32") return Precision::fp32;
-  if (asked != "bf16") throw usage_error("--precision: '" + asked + "' is none of auto, bf16, fp32");
-  if (!machine.bf16) {
-    throw usage_error("--precision bf16: this processor (" + machine.processor +
-                      ") has neither AMX nor AVX512-BF16; use --precision fp32 or auto");
-  }
-  return Precision::bf16;
-}
-
 int parse_threads(const std::string& text) {
   const int64_t threads = parse_integer(text, "--threads");
   if (threads < 0 || threads > 1024) {

@@ -35,10 +35,6 @@ std::string image_shape(const ImageSet& images);
 
 std::string precision_name(Precision precision);
 
-/// bf16 where the processor has it, unless told otherwise; bf16 without hardware and other words are usage
-/// errors.
-Precision resolve_precision(const std::string& asked, const MachineInfo& machine);
-
 /// A value of --threads: 0 (as many as the machine allows) to 1024.
 int parse_threads(const std::string& text);
 

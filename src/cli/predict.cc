@@ -47,7 +47,7 @@ ExitCode run(const Options& options) {
   const int64_t top = parse_integer(options.top, "--top");
   if (top < 1) throw usage_error("--top: " + options.top + " is not a positive number");
   EngineOptions engine_options;
-  engine_options.precision = resolve_precision(options.precision, machine_info());
+  engine_options.precision = choose_precision(options.precision);
   engine_options.threads = parse_threads(options.threads);
   LoadedModel model = load_model(find_model(options.model), engine_options);
   const Shape input = model.info.input;

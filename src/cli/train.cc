@@ -101,7 +101,7 @@ class RunObserver : public TrainObserver {
 ExitCode run(const Options& options) {
   TrainConfig config = configure(options.given, options.config_file);
   const MachineInfo machine = machine_info();
-  resolve_precision(config.precision, machine);  // refuses before the data is read
+  choose_precision(config.precision);  // refuses before the data is read
   const Dataset data = load_dataset(config.data);
   const Graph graph = make_model(config.model, {data.train.height, data.train.width, data.train.channels},
                                  static_cast<int64_t>(data.classes.size()));

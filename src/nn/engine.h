@@ -83,6 +83,7 @@ class Engine {
   /// Runs task(0) ... task(tasks - 1) on the engine's threads. The first exception is rethrown here.
   virtual void parallel_for(int64_t tasks, FunctionRef<void(int64_t)> task) = 0;
   virtual int threads() const = 0;
+  virtual int64_t classes() const = 0;
   virtual int64_t shard() const = 0;        // as resolved
   virtual Precision precision() const = 0;  // as resolved
 };
@@ -107,5 +108,9 @@ struct MachineInfo {
   std::string onednn;           // "2.6.3"
 };
 MachineInfo machine_info();
+
+/// "auto" is bf16 where the processor has it. "bf16" without it, and any other word than these and "fp32", is
+/// a usage error.
+Precision choose_precision(const std::string& asked);
 
 }  // namespace frugal

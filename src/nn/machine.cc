@@ -7,6 +7,7 @@
 #include <string>
 #include <thread>
 
+#include "base/error.h"
 #include "nn/engine.h"
 #include "nn/onednn.h"
 
@@ -80,6 +81,18 @@ MachineInfo machine_info() {
     return machine;
   }();
   return info;
+}
+
+Precision choose_precision(const std::string& asked) {
+  const MachineInfo machine = machine_info();
+  if (asked == "auto") return machine.bf16 ? Precision::bf16 : Precision::fp32;
+  if (asked == "fp32") return Precision::fp32;
+  if (asked != "bf16") throw usage_error("--precision: '" + asked + "' is none of auto, bf16, fp32");
+  if (!machine.bf16) {
+    throw usage_error("--precision bf16: this processor (" + machine.processor +
+                      ") has neither AMX nor AVX512-BF16; use --precision fp32 or auto");
+  }
+  return Precision::bf16;
 }
 
 }  // namespace frugal

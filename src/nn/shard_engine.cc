@@ -83,6 +83,7 @@ class ShardEngine : public Engine {
 
   Parameters& parameters() override { return parameters_; }
   int threads() const override { return workers_.count(); }
+  int64_t classes() const override { return graph_.classes; }
   int64_t shard() const override { return shard_; }
   Precision precision() const override { return bf16_ ? Precision::bf16 : Precision::fp32; }
   void weights_changed() override { packed_.mark_stale(); }
@@ -254,10 +255,7 @@ class ShardEngine : public Engine {
 }  // namespace
 
 std::unique_ptr<Engine> make_shard_engine(const Graph& graph, const EngineOptions& options) {
-  if (options.precision == Precision::bf16 && !machine_info().bf16) {
-    throw usage_error(
-        "--precision bf16: this processor has neither AMX nor AVX512-BF16; use --precision fp32 or auto");
-  }
+  if (options.precision == Precision::bf16) choose_precision("bf16");  // throws where there is none
   return std::make_unique<ShardEngine>(graph, options);
 }
 

@@ -18,9 +18,6 @@ int64_t block_size(int64_t shard) {
   return std::max<int64_t>(1024 / whole, 1) * whole;
 }
 
-/// The last parameter belongs to the layer that makes the logits: [classes, in] or [classes].
-int64_t count_classes(Engine& engine) { return engine.parameters().slots().back().shape.front(); }
-
 /// The mean of the batches' means.
 class BatchMean {
  public:
@@ -50,7 +47,7 @@ class BatchMean {
 Metrics evaluate(Engine& engine, const ImageSet& images, const std::vector<int32_t>& ids,
                  const Normalization& normalization, const LogitLoss& loss, int64_t batch) {
   DatasetBatch source(images, {.normalization = normalization, .augment = {}});
-  const int64_t classes = count_classes(engine);
+  const int64_t classes = engine.classes();
   const auto block = static_cast<size_t>(block_size(engine.shard()));
   std::vector<LossSums> samples(std::min(block, ids.size()));
   BatchMean batch_mean(batch);

@@ -1,23 +1,8 @@
 // From a configuration to what training needs: the network, the engine, the normalisation.
-#include "base/error.h"
 #include "graph/presets.h"
 #include "train/trainer.h"
 
 namespace frugal {
-namespace {
-
-Precision choose_precision(const std::string& asked) {
-  const MachineInfo machine = machine_info();
-  if (asked == "fp32" || (asked == "auto" && !machine.bf16)) return Precision::fp32;
-  if (!machine.bf16) {
-    throw usage_error("--precision bf16: this processor (" + machine.processor +
-                      ") has neither AMX nor AVX512-BF16; use --precision fp32 or auto");
-  }
-  return Precision::bf16;
-}
-
-}  // namespace
-
 std::unique_ptr<Engine> make_engine(const Graph& graph, TrainConfig& config) {
   const Precision precision = choose_precision(config.precision);
   auto engine = make_shard_engine(

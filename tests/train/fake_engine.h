@@ -18,6 +18,7 @@ class FakeEngine : public Engine {
 
   Parameters& parameters() override { return parameters_; }
   int threads() const override { return 1; }
+  int64_t classes() const override { return parameters_.slots().back().shape.front(); }
   int64_t shard() const override { return 4; }
   Precision precision() const override { return Precision::fp32; }
   void weights_changed() override { ++changes; }
