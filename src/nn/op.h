@@ -79,6 +79,11 @@ struct OpContext {
     packings.push_back(packed.request(parameter, plain, wanted));
     return packings.back();
   }
+  int pack_rotated(const Node& conv, const onednn::Desc& wanted) const {
+    packings.push_back(
+        packed.request_rotated(conv.parameters[0], conv.out.c, conv.in.c, conv.kernel, wanted));
+    return packings.back();
+  }
   int64_t type_bytes() const { return bf16 ? 2 : 4; }
   onednn::Type type() const { return bf16 ? onednn::Type::bf16 : onednn::Type::f32; }
 };

@@ -18,6 +18,10 @@ class PackedWeights {
   /// `plain` describes the parameter as it lies in Parameters.
   int request(int parameter, const onednn::Desc& plain, const onednn::Desc& wanted);
 
+  /// The same for a convolution's weights [out, in, k, k] turned around into [in, out, k, k], both spatial
+  /// axes reversed: with them the gradient of the input is a forward convolution.
+  int request_rotated(int parameter, int64_t out, int64_t in, int64_t kernel, const onednn::Desc& wanted);
+
   const dnnl::memory& operator[](int index) const { return packings_[static_cast<size_t>(index)].packed; }
   void mark_stale();
   bool stale(int index) const { return packings_[static_cast<size_t>(index)].stale; }
@@ -27,12 +31,17 @@ class PackedWeights {
  private:
   struct Packing {
     int parameter;
-    onednn::Desc desc;
+    onednn::Desc plain, desc;
     dnnl::memory source, packed;
     dnnl::reorder reorder;
     dnnl::stream stream;
     bool identity, stale;
+    struct Rotation {
+      int64_t out = 0, in = 0, taps = 0;  // taps: kernel squared
+    } rotation;                           // out 0: none; else the source is a copy of our own
   };
+  int add(Packing packing);
+  void rotate(const Packing& packing);
   Parameters& parameters_;
   std::deque<Packing> packings_;  // addresses stay
 };

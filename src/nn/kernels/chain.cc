@@ -18,15 +18,15 @@ HWY_INLINE void PoolForward(const ChainShape& s, const T* x, const float* scale,
   const int pool = kPool ? kPool : s.pool;
   const float floor = s.relu ? 0.0f : -HUGE_VALF;
   for (int64_t oh = 0; oh < s.out_h(); ++oh) {
-    for (int64_t ow = 0; ow < s.out_w(); ++ow) {
-      const int64_t corner = (oh * pool * s.w + ow * pool) * s.c;
-      ForChannels(s.c, [&](auto d, int64_t c) HWY_ATTR {
-        const hn::Rebind<int32_t, decltype(d)> di;
-        const hn::Rebind<uint8_t, decltype(d)> d8;
+    ForChannels(s.c, [&](auto d, int64_t c) HWY_ATTR {
+      const hn::Rebind<int32_t, decltype(d)> di;
+      const hn::Rebind<uint8_t, decltype(d)> d8;
+      const auto vscale = scale ? hn::LoadU(d, scale + c) : hn::Set(d, 1.0f);
+      const auto vshift = scale ? hn::LoadU(d, shift + c) : hn::Zero(d);
+      for (int64_t ow = 0; ow < s.out_w(); ++ow) {
+        const int64_t corner = (oh * pool * s.w + ow * pool) * s.c;
         auto best = hn::Set(d, floor);
         auto which = hn::Set(di, int32_t{no_winner});
-        const auto vscale = scale ? hn::LoadU(d, scale + c) : hn::Set(d, 1.0f);
-        const auto vshift = scale ? hn::LoadU(d, shift + c) : hn::Zero(d);
         for (int i = 0; i < pool; ++i) {
           for (int j = 0; j < pool; ++j) {
             const int64_t at = corner + (i * s.w + j) * s.c + c;
@@ -50,8 +50,8 @@ HWY_INLINE void PoolForward(const ChainShape& s, const T* x, const float* scale,
         const int64_t out = (oh * s.out_w() + ow) * s.c + c;
         StoreFloats(d, hn::Mul(best, hn::Set(d, s.keep_scale)), y + out);
         if (winner) hn::StoreU(hn::DemoteTo(d8, which), d8, winner + out);
-      });
-    }
+      }
+    });
   }
 }
 

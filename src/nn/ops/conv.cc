@@ -34,7 +34,17 @@ class ConvOp : public Op {
     bias_data_ = node.bias ? context.parameters.weight(bias_).data() : nullptr;
     if (!context.training) return;
 
-    if (in.gradient >= 0) {
+    const int64_t turned_padding = node.kernel - 1 - node.padding;
+    if (in.gradient >= 0 && node.stride == 1 && turned_padding >= 0) {
+      // With stride 1 this is a forward convolution by the rotated weights, which oneDNN runs faster.
+      const Desc turned({node.in.c, node.out.c, node.kernel, node.kernel}, context.type(), Tag::any);
+      const auto data =
+          onednn::conv_forward(kind, dst, turned, Desc(), src, {{1, 1}, {turned_padding, turned_padding}});
+      backward_data_ = Primitive(data, dnnl::convolution_forward(data),
+                                 {{DNNL_ARG_SRC, dst}, {DNNL_ARG_DST, src}}, context.workers);
+      backward_weights_ = &context.packed[context.pack_rotated(node, data.weights_desc())];
+      context.need_scratch(backward_data_.scratch_bytes());
+    } else if (in.gradient >= 0) {
       const auto data = onednn::conv_backward_data(src, any_weights, dst, shape, forward);
       backward_data_ = Primitive(data, dnnl::convolution_backward_data(data),
                                  {{DNNL_ARG_DIFF_DST, dst}, {DNNL_ARG_DIFF_SRC, src}}, context.workers);
