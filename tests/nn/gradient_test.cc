@@ -2,6 +2,8 @@
 // calculus.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "golden_batch.h"
 #include "golden_tensor.h"
 #include "graph/builder.h"
