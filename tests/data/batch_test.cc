@@ -211,13 +211,14 @@ TEST(Placement, FlipsHalfAndCropsEverywhereAlike) {
     const Placement at = place(crop, 1, 0, draw, 32, 32);
     ++counts[{at.y.offset, at.x.offset}];
   }
-  EXPECT_NEAR(flips, draws / 2, 4 * 100);  // four standard deviations
+  EXPECT_NEAR(flips, 0.5 * draws, 4 * 100);  // four standard deviations
   EXPECT_EQ(counts.size(), size_t{places});
+  const double expected = static_cast<double>(draws) / places;
   double chi2 = 0;
   for (const auto& [offset, count] : counts) {
     EXPECT_LE(std::abs(offset.first), padding);
     EXPECT_LE(std::abs(offset.second), padding);
-    chi2 += std::pow(count - draws / places, 2) / (draws / places);
+    chi2 += std::pow(count - expected, 2) / expected;
   }
   EXPECT_LT(chi2, 24 + 5 * std::sqrt(2 * 24));
 }

@@ -154,7 +154,7 @@ TEST(Png, AClaimOfTerabytesIsRefusedBeforeMemoryIsTaken) {
     }
     return ~c;
   }());
-  for (int i = 0; i < 4; ++i) bomb[static_cast<size_t>(29 + i)] = static_cast<uint8_t>(crc >> (24 - 8 * i));
+  for (size_t i = 0; i < 4; ++i) bomb[29 + i] = static_cast<uint8_t>(crc >> (24 - 8 * i));
   EXPECT_THROW(decode_image(bomb, 3, "x"), Error);
   EXPECT_THAT([] { check_image_size(100'000, 100'000, "big.png"); },
               ThrowsMessage<Error>(HasSubstr("megapixels")));
