@@ -1,6 +1,8 @@
 #include "nn/packed_weights.h"
 
 #include <algorithm>
+#include <cstring>
+#include <string>
 #include <utility>
 
 #include "base/error.h"
@@ -37,12 +39,13 @@ int PackedWeights::add(Packing packing) {
       return static_cast<int>(i);
     }
   }
-  packing.stream = dnnl::stream(onednn::cpu());
   if (packing.identity) {
     packing.packed = packing.source;
   } else {
     packing.packed = dnnl::memory(packing.desc, onednn::cpu());
-    packing.reorder = dnnl::reorder(packing.source, packing.packed);
+    // What pads the last block is zero from now on, whoever packs the rest.
+    std::memset(packing.packed.get_data_handle(), 0, packing.desc.get_size());
+    cut(packing);
   }
   packing.stale = !packing.identity;
   packings_.push_back(std::move(packing));
@@ -65,17 +68,36 @@ void PackedWeights::mark_stale() {
   for (Packing& packing : packings_) packing.stale = !packing.identity;
 }
 
-void PackedWeights::refresh(int index) {
-  Packing& packing = packings_[static_cast<size_t>(index)];
-  if (!packing.stale) return;
+void PackedWeights::cut(Packing& packing) const {
+  const auto add = [&](const dnnl::memory& source, const dnnl::memory& packed) {
+    packing.pieces.push_back({source, packed, dnnl::reorder(source, packed), dnnl::stream(onednn::cpu())});
+  };
+  // Two pieces of whole blocks of rows; rotated weights are one, because their source is made on the way.
+  constexpr int64_t large = int64_t{1} << 18, rows_of_blocks = 64;
+  const std::vector<int64_t>& dims = parameters_.slots()[static_cast<size_t>(packing.parameter)].shape;
+  const int64_t rows = dims[0], half = (rows / 2 + rows_of_blocks - 1) / rows_of_blocks * rows_of_blocks;
+  if (dims.size() == 2 && rows * dims[1] >= large && half < rows) {
+    for (const auto& [first, count] : {std::pair{int64_t{0}, half}, std::pair{half, rows - half}}) {
+      const onednn::Dims part = {count, dims[1]}, offset = {first, 0};
+      add(dnnl::memory(packing.plain.submemory_desc(part, offset), onednn::cpu(),
+                       packing.source.get_data_handle()),
+          dnnl::memory(packing.desc.submemory_desc(part, offset), onednn::cpu(),
+                       packing.packed.get_data_handle()));
+    }
+    return;
+  }
+  add(packing.source, packing.packed);
+}
+
+void PackedWeights::pack(int index, int piece) {
+  const Packing& packing = packings_[static_cast<size_t>(index)];
   if (packing.rotation.out > 0) rotate(packing);
+  const Packing::Piece& p = packing.pieces[static_cast<size_t>(piece)];
   // The C interface, as in Primitive::run: no map is built.
-  const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, packing.source.get()},
-                                       {DNNL_ARG_TO, packing.packed.get()}};
-  if (dnnl_primitive_execute(packing.reorder.get(), packing.stream.get(), 2, arguments) != dnnl_success) {
+  const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, p.source.get()}, {DNNL_ARG_TO, p.packed.get()}};
+  if (dnnl_primitive_execute(p.reorder.get(), p.stream.get(), 2, arguments) != dnnl_success) {
     throw Error("oneDNN failed to pack the weights of parameter " + std::to_string(packing.parameter));
   }
-  packing.stale = false;
 }
 
 }  // namespace frugal

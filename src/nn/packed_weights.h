@@ -25,16 +25,25 @@ class PackedWeights {
   const dnnl::memory& operator[](int index) const { return packings_[static_cast<size_t>(index)].packed; }
   void mark_stale();
   bool stale(int index) const { return packings_[static_cast<size_t>(index)].stale; }
-  /// Packs one copy. Different indices may be refreshed at the same time.
-  void refresh(int index);
+  /// A large copy is packed in pieces, for several threads to share. All pieces of all copies may be packed
+  /// at the same time; mark_fresh() when a copy's are done.
+  int pieces(int index) const {
+    return static_cast<int>(packings_[static_cast<size_t>(index)].pieces.size());
+  }
+  void pack(int index, int piece);
+  void mark_fresh(int index) { packings_[static_cast<size_t>(index)].stale = false; }
 
  private:
   struct Packing {
     int parameter;
     onednn::Desc plain, desc;
     dnnl::memory source, packed;
-    dnnl::reorder reorder;
-    dnnl::stream stream;
+    struct Piece {
+      dnnl::memory source, packed;
+      dnnl::reorder reorder;
+      dnnl::stream stream;
+    };
+    std::vector<Piece> pieces;
     bool identity, stale;
     struct Rotation {
       int64_t out = 0, in = 0, taps = 0;  // taps: kernel squared
@@ -42,6 +51,7 @@ class PackedWeights {
   };
   int add(Packing packing);
   void rotate(const Packing& packing);
+  void cut(Packing& packing) const;
   Parameters& parameters_;
   std::deque<Packing> packings_;  // addresses stay
 };

@@ -182,11 +182,15 @@ class ShardEngine : public Engine {
     context_.partials = &partials_;
     stale_.clear();
     for (int packing : plan.packings) {
-      if (packed_.stale(packing)) stale_.push_back(packing);
+      if (!packed_.stale(packing)) continue;
+      for (int piece = 0; piece < packed_.pieces(packing); ++piece) stale_.emplace_back(packing, piece);
     }
     if (!stale_.empty()) {
-      workers_.run(static_cast<int64_t>(stale_.size()),
-                   [&](int, int64_t i) { packed_.refresh(stale_[static_cast<size_t>(i)]); });
+      workers_.run(static_cast<int64_t>(stale_.size()), [&](int, int64_t i) {
+        const auto& [packing, piece] = stale_[static_cast<size_t>(i)];
+        packed_.pack(packing, piece);
+      });
+      for (const auto& [packing, piece] : stale_) packed_.mark_fresh(packing);
     }
     return plan;
   }
@@ -247,9 +251,9 @@ class ShardEngine : public Engine {
   std::map<std::pair<int64_t, bool>, std::unique_ptr<Program>> programs_;
   std::map<std::pair<int64_t, bool>, std::unique_ptr<BatchPlan>> plans_;
   StepContext context_;
-  std::vector<Block> arenas_;        // by worker
-  std::vector<Block> batch_blocks_;  // by BufferId; training's and evaluation's ids share them
-  std::vector<int> stale_;
+  std::vector<Block> arenas_;               // by worker
+  std::vector<Block> batch_blocks_;         // by BufferId; training's and evaluation's ids share them
+  std::vector<std::pair<int, int>> stale_;  // (packing, piece)
 };
 
 }  // namespace
