@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <functional>
 
 #include "nn/engine.h"
 
@@ -22,8 +21,7 @@ void for_each_chunk(Engine& engine, int64_t size, Work&& work) {
     const int64_t first = chunk * chunk_floats;
     work(chunk, first, std::min(first + chunk_floats, size));
   };
-  // By reference: a std::function of its own would allocate at every step.
-  engine.parallel_for(chunk_count(size), std::cref(task));
+  engine.parallel_for(chunk_count(size), task);
 }
 
 }  // namespace frugal
