@@ -2,6 +2,70 @@
 
 namespace frugal {
 
+const char* activation_name(Activation activation) {
+  switch (activation) {
+    case Activation::relu:
+      return "relu";
+    case Activation::relu6:
+      return "relu6";
+    case Activation::leaky_relu:
+      return "leaky_relu";
+    case Activation::prelu:
+      return "prelu";
+    case Activation::elu:
+      return "elu";
+    case Activation::gelu:
+      return "gelu";
+    case Activation::gelu_tanh:
+      return "gelu_tanh";
+    case Activation::silu:
+      return "silu";
+    case Activation::mish:
+      return "mish";
+    case Activation::hardswish:
+      return "hardswish";
+    case Activation::hardsigmoid:
+      return "hardsigmoid";
+    case Activation::sigmoid:
+      return "sigmoid";
+    case Activation::tanh:
+      return "tanh";
+  }
+  return "?";
+}
+
+const char* init_name(Init init) {
+  switch (init) {
+    case Init::zeros:
+      return "zeros";
+    case Init::ones:
+      return "ones";
+    case Init::uniform_fan_in:
+      return "default";
+    case Init::kaiming_normal:
+      return "kaiming_normal";
+    case Init::kaiming_normal_fan_out:
+      return "kaiming_normal_fan_out";
+    case Init::kaiming_uniform:
+      return "kaiming_uniform";
+    case Init::xavier_normal:
+      return "xavier_normal";
+    case Init::xavier_uniform:
+      return "xavier_uniform";
+    case Init::normal:
+      return "normal";
+    case Init::constant:
+      return "constant";
+    case Init::orthogonal:
+      return "orthogonal";
+    case Init::dirac:
+      return "dirac";
+    case Init::whitening:
+      return "whitening";
+  }
+  return "?";
+}
+
 int64_t ParameterSpec::elements() const {
   int64_t product = 1;
   for (int64_t extent : shape) product *= extent;
@@ -9,7 +73,7 @@ int64_t ParameterSpec::elements() const {
 }
 
 int64_t Node::macs() const {
-  if (kind == OpKind::conv2d) return out.elements() * in.c * kernel * kernel;
+  if (kind == OpKind::conv2d) return out.elements() * (in.c / groups) * kernel.h * kernel.w;
   if (kind == OpKind::linear) return in.c * out.c;
   return 0;
 }
@@ -17,6 +81,12 @@ int64_t Node::macs() const {
 int64_t Graph::parameter_count() const {
   int64_t sum = 0;
   for (const ParameterSpec& parameter : parameters) sum += parameter.elements();
+  return sum;
+}
+
+int64_t Graph::trainable_count() const {
+  int64_t sum = 0;
+  for (const ParameterSpec& parameter : parameters) sum += parameter.trainable ? parameter.elements() : 0;
   return sum;
 }
 

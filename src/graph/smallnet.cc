@@ -12,7 +12,7 @@ Graph smallnet(Shape input, int64_t classes, const SmallNetOptions& options) {
     x = net.batch_norm(std::string("bn") + i, x);
     x = net.relu(x);
     x = net.dropout(std::string("do") + i, x, options.conv_dropout);
-    x = net.max_pool(x, 2);
+    x = net.max_pool(x, {.kernel = 2});
     channels *= 2;
   }
   x = net.flatten(x);

@@ -10,32 +10,70 @@
 namespace frugal {
 namespace {
 
-std::string square(int side) { return std::to_string(side) + "x" + std::to_string(side); }
+std::string text_of(Extent e) {
+  const std::string h = std::to_string(e.h);
+  return e.h == e.w ? h : h + "x" + std::to_string(e.w);
+}
+
+/// "3x3, stride 2, padding 1": what differs from the least is said.
+std::string window_text(const Node& node) {
+  std::string text = std::to_string(node.kernel.h) + "x" + std::to_string(node.kernel.w);
+  if (!(node.stride == Extent(1))) text += ", stride " + text_of(node.stride);
+  if (!(node.padding == Extent(0))) text += ", padding " + text_of(node.padding);
+  if (!(node.dilation == Extent(1))) text += ", dilation " + text_of(node.dilation);
+  if (node.ceil_mode) text += ", ceil";
+  return text;
+}
+
+std::string number_text(float value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%g", static_cast<double>(value));
+  return text;
+}
 
 std::string kind_text(const Node& node) {
-  std::string window = square(node.kernel);
-  if (node.stride != 1) window += ", stride " + std::to_string(node.stride);
-  if (node.padding != 0) window += ", padding " + std::to_string(node.padding);
   switch (node.kind) {
     case OpKind::input:
       return "input";
     case OpKind::conv2d:
-      return "conv " + window;
-    case OpKind::batch_norm:
-      return "batch-norm";
-    case OpKind::relu:
-      return "relu";
-    case OpKind::dropout: {
-      char rate[32];
-      std::snprintf(rate, sizeof rate, "dropout %g", static_cast<double>(node.rate));
-      return rate;
-    }
-    case OpKind::max_pool:
-      return "max-pool " + window;
-    case OpKind::flatten:
-      return "flatten";
+      if (node.depthwise()) return "depthwise conv " + window_text(node);
+      return "conv " + window_text(node) + (node.groups > 1 ? ", groups " + std::to_string(node.groups) : "");
     case OpKind::linear:
       return "linear";
+    case OpKind::batch_norm:
+      return "batch-norm";
+    case OpKind::group_norm:
+      return node.groups == node.in.c ? "instance-norm" : "group-norm " + std::to_string(node.groups);
+    case OpKind::layer_norm:
+      return "layer-norm";
+    case OpKind::scale:
+      return node.factor == 1 ? "scale" : "scale " + number_text(node.factor);
+    case OpKind::activation:
+      return activation_name(node.activation) + (node.alpha != 0 ? " " + number_text(node.alpha) : "");
+    case OpKind::dropout:
+      return "dropout " + number_text(node.rate);
+    case OpKind::drop_path:
+      return "drop-path " + number_text(node.rate);
+    case OpKind::max_pool:
+      return "max-pool " + window_text(node);
+    case OpKind::avg_pool:
+      return "avg-pool " + window_text(node);
+    case OpKind::adaptive_avg_pool:
+      return node.out.h * node.out.w == 1 ? "global avg-pool" : "adaptive avg-pool";
+    case OpKind::adaptive_max_pool:
+      return node.out.h * node.out.w == 1 ? "global max-pool" : "adaptive max-pool";
+    case OpKind::blur_pool:
+      return "blur-pool " + window_text(node);
+    case OpKind::flatten:
+      return "flatten";
+    case OpKind::add:
+      return "add";
+    case OpKind::concat:
+      return "concat";
+    case OpKind::gate:
+      return "gate";
+    case OpKind::pad_channels:
+      return "pad channels" + (node.stride == Extent(1) ? "" : ", stride " + text_of(node.stride));
   }
   return "?";
 }

@@ -1,12 +1,15 @@
 #include "nn/fusion.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 
 namespace frugal {
 namespace {
 
 bool fits_chain(const Node& pool) {
-  return pool.stride == pool.kernel && pool.padding == 0 && pool.kernel > 1;
+  return pool.stride == pool.kernel && pool.kernel.h == pool.kernel.w && pool.padding == Extent(0) &&
+         pool.kernel.h > 1 && pool.kernel.h < 16 && !pool.ceil_mode;
 }
 
 /// Takes as many nodes from `next` on as the chain's order allows; returns the first that it left.
@@ -14,10 +17,9 @@ size_t take_chain(const Graph& graph, size_t next, ChainNodes& chain) {
   const auto is = [&](OpKind kind) { return next < graph.nodes.size() && graph.nodes[next].kind == kind; };
   const auto take = [&](int& slot) { slot = static_cast<int>(next++); };
   if (is(OpKind::batch_norm)) take(chain.norm);
-  if (is(OpKind::relu)) take(chain.relu);
+  if (next < graph.nodes.size() && graph.nodes[next].is_relu()) take(chain.relu);
   if (is(OpKind::dropout)) take(chain.dropout);
-  if (is(OpKind::max_pool) && fits_chain(graph.nodes[next]) && graph.nodes[next].kernel < 16)
-    take(chain.pool);
+  if (is(OpKind::max_pool) && fits_chain(graph.nodes[next])) take(chain.pool);
   return next;
 }
 
@@ -39,6 +41,7 @@ std::vector<Group> fuse(const Graph& graph) {
     group.node = static_cast<int>(next);
     group.in = node.in;
     size_t end = next + 1;
+    const bool pointwise = node.kind == OpKind::batch_norm || node.is_relu() || node.kind == OpKind::dropout;
     switch (node.kind) {
       case OpKind::conv2d:
         group.kind = GroupKind::conv;
@@ -51,10 +54,13 @@ std::vector<Group> fuse(const Graph& graph) {
         break;
       default:
         end = take_chain(graph, next, group.chain);
+        if (!pointwise && node.kind != OpKind::max_pool) {
+          throw Error(node.name + ": the engine has no such operation yet");
+        }
         group.kind = end > next ? GroupKind::chain : GroupKind::max_pool;
         if (end == next) ++end;
     }
-    if (group.kind == GroupKind::max_pool && node.kernel > 15) {
+    if (group.kind == GroupKind::max_pool && std::max(node.kernel.h, node.kernel.w) > 15) {
       throw Error(node.name + ": pooling windows are at most 15 wide");
     }
     if (group.chain.norm >= 0) group.chain.norm_index = norms++;

@@ -81,7 +81,7 @@ struct OpContext {
   }
   int pack_rotated(const Node& conv, const onednn::Desc& wanted) const {
     packings.push_back(
-        packed.request_rotated(conv.parameters[0], conv.out.c, conv.in.c, conv.kernel, wanted));
+        packed.request_rotated(conv.parameters[0], conv.out.c, conv.in.c, conv.kernel.h, wanted));
     return packings.back();
   }
   int64_t type_bytes() const { return bf16 ? 2 : 4; }

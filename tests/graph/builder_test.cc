@@ -73,7 +73,7 @@ TEST(GraphBuilder, ComputesShapesAsPyTorch) {
   GraphBuilder net("test", {11, 7, 3});
   Value x = net.conv2d("a", net.input(), 8, {.kernel = 3, .stride = 2, .padding = 1});
   EXPECT_EQ(net.shape(x), (Shape{6, 4, 8}));
-  x = net.max_pool(x, 3, 2, 1);
+  x = net.max_pool(x, {.kernel = 3, .stride = 2, .padding = 1});
   EXPECT_EQ(net.shape(x), (Shape{3, 2, 8}));
   x = net.flatten(x);
   EXPECT_EQ(net.shape(x), (Shape{1, 1, 48}));

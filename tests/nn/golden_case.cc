@@ -58,7 +58,7 @@ Graph build_graph(const json& golden) {
     const json& o = layer[2];
     if (kind == "conv2d") {
       x = net.conv2d(name, x, o.at("out"),
-                     {.kernel = o.at("kernel"),
+                     {.kernel = o.at("kernel").get<int>(),
                       .stride = o.value("stride", 1),
                       .padding = o.value("padding", 0),
                       .bias = o.value("bias", true)});
@@ -67,7 +67,9 @@ Graph build_graph(const json& golden) {
     } else if (kind == "relu") {
       x = net.relu(x);
     } else if (kind == "max_pool") {
-      x = net.max_pool(x, o.at("kernel"), o.value("stride", 0), o.value("padding", 0));
+      x = net.max_pool(x, {.kernel = o.at("kernel").get<int>(),
+                           .stride = o.value("stride", 0),
+                           .padding = o.value("padding", 0)});
     } else if (kind == "flatten") {
       x = net.flatten(x);
     } else if (kind == "linear") {

@@ -33,7 +33,7 @@ class ChainOp : public Op {
       eps_ = norm.eps;
       coefficients_ = context.add_buffer(Scope::worker, 0, 3 * row_bytes());
     }
-    if (nodes.pool >= 0) shape_.pool = context.graph.nodes[static_cast<size_t>(nodes.pool)].kernel;
+    if (nodes.pool >= 0) shape_.pool = context.graph.nodes[static_cast<size_t>(nodes.pool)].kernel.h;
     if (!training_) return;
     const Scope saved = sync_ ? Scope::batch : Scope::worker;
     if (shape_.pool > 1) winner_ = context.add_buffer(saved, out.shape.elements());

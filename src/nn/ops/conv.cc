@@ -15,13 +15,13 @@ class ConvOp : public Op {
          bool bias_gradient)
       : in_(in), out_(out), weight_(node.parameters[0]), bias_(node.bias ? node.parameters[1] : -1) {
     const int64_t n = context.shard;
-    const onednn::Dims weight_dims = {node.out.c, node.in.c, node.kernel, node.kernel};
+    const onednn::Dims weight_dims = {node.out.c, node.in.c, node.kernel.h, node.kernel.w};
     const Desc src({n, node.in.c, node.in.h, node.in.w}, context.type(), Tag::nhwc);
     const Desc dst({n, node.out.c, node.out.h, node.out.w}, context.type(), Tag::nhwc);
     const Desc any_weights(weight_dims, context.type(), Tag::any);
     const Desc plain(weight_dims, Type::f32, Tag::oihw);
     const Desc bias = node.bias ? Desc({node.out.c}, Type::f32, Tag::x) : Desc();
-    const onednn::ConvShape shape{{node.stride, node.stride}, {node.padding, node.padding}};
+    const onednn::ConvShape shape{{node.stride.h, node.stride.w}, {node.padding.h, node.padding.w}};
 
     const auto kind =
         context.training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference;
@@ -34,10 +34,10 @@ class ConvOp : public Op {
     bias_data_ = node.bias ? context.parameters.weight(bias_).data() : nullptr;
     if (!context.training) return;
 
-    const int64_t turned_padding = node.kernel - 1 - node.padding;
-    if (in.gradient >= 0 && node.stride == 1 && turned_padding >= 0) {
+    const int64_t turned_padding = node.kernel.h - 1 - node.padding.h;
+    if (in.gradient >= 0 && node.stride == Extent(1) && turned_padding >= 0) {
       // With stride 1 this is a forward convolution by the rotated weights, which oneDNN runs faster.
-      const Desc turned({node.in.c, node.out.c, node.kernel, node.kernel}, context.type(), Tag::any);
+      const Desc turned({node.in.c, node.out.c, node.kernel.h, node.kernel.w}, context.type(), Tag::any);
       const auto data =
           onednn::conv_forward(kind, dst, turned, Desc(), src, {{1, 1}, {turned_padding, turned_padding}});
       backward_data_ = Primitive(data, dnnl::convolution_forward(data),

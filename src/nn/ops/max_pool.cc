@@ -10,7 +10,7 @@ class MaxPoolOp : public Op {
   MaxPoolOp(const OpContext& context, const Node& node, const ValueBuffers& in, const ValueBuffers& out)
       : in_(in),
         out_(out),
-        shape_{node.in.h, node.in.w, node.in.c, node.kernel, node.stride, node.padding},
+        shape_{node.in.h, node.in.w, node.in.c, node.kernel.h, node.stride.h, node.padding.h},
         bf16_(context.bf16) {
     if (context.training) {
       winner_ = context.add_buffer(context.sync ? Scope::batch : Scope::worker, node.out.elements());
