@@ -92,7 +92,8 @@ struct OpContext {
 struct ValueBuffers {
   Shape shape;
   BufferId data = -1;
-  BufferId gradient = -1;  // -1: nobody needs it
+  BufferId gradient = -1;   // -1: nobody needs it
+  bool accumulate = false;  // of an input: another user of it has written to its gradient, add to that
 };
 
 class Op {
