@@ -13,8 +13,11 @@ constexpr int64_t tile_elements = int64_t{1} << 17;
 
 }  // namespace
 
-BatchGradient::BatchGradient(const DeferredGradient& plan, int64_t batch, bool bf16, int workers)
+BatchGradient::BatchGradient(const DeferredGradient& plan, const BufferPlan& x_plan,
+                             const BufferPlan& dy_plan, int64_t batch, bool bf16, int workers)
     : plan_(plan),
+      x_(x_plan),
+      dy_(dy_plan),
       batch_(batch),
       tile_rows_(std::min(plan.outputs, std::max<int64_t>(16, tile_elements / plan.inputs / 16 * 16))),
       bf16_(bf16) {
@@ -37,8 +40,8 @@ int64_t BatchGradient::scratch_bytes() const {
 
 void BatchGradient::run(int64_t tile, const StepContext& step, Parameters& parameters, int worker,
                         void* scratch) const {
-  std::byte* x = step.batch_buffers[static_cast<size_t>(plan_.x)];
-  std::byte* dy = step.batch_buffers[static_cast<size_t>(plan_.dy)];
+  std::byte* x = step.batch_buffer(x_, 0);
+  std::byte* dy = step.batch_buffer(dy_, 0);
   const int64_t row = tile * tile_rows_;
   const bool whole = row + tile_rows_ <= plan_.outputs;
   void* const pointers[] = {dy + row * (bf16_ ? 2 : 4), x,

@@ -13,7 +13,8 @@ namespace frugal {
 
 class BatchGradient {
  public:
-  BatchGradient(const DeferredGradient& plan, int64_t batch, bool bf16, int workers);
+  BatchGradient(const DeferredGradient& plan, const BufferPlan& x, const BufferPlan& dy, int64_t batch,
+                bool bf16, int workers);
 
   int64_t tiles() const { return (plan_.outputs + tile_rows_ - 1) / tile_rows_; }
   int64_t scratch_bytes() const;
@@ -22,6 +23,7 @@ class BatchGradient {
 
  private:
   DeferredGradient plan_;
+  BufferPlan x_, dy_;
   int64_t batch_, tile_rows_;
   bool bf16_;
   Primitive full_, last_;  // a whole tile; the rest

@@ -1,4 +1,4 @@
-// Groups the nodes of a graph into what is run as one op.
+// Groups the nodes of a graph into what is run as one op, and finds what each op needs of the others.
 #pragma once
 
 #include <vector>
@@ -8,20 +8,26 @@
 
 namespace frugal {
 
-enum class GroupKind { conv, linear, chain, max_pool, flatten, alias };
-
-/// Nodes that become one op. Values are numbered 0 (the input) and then by group: group g yields value g + 1.
-struct Group {
-  GroupKind kind;
-  int node;  // the first; its attributes are the op's
-  Shape in, out;
-  ChainNodes chain;           // GroupKind::chain
-  bool learns = false;        // has parameters
-  bool input_learns = false;  // something before it has parameters: its input needs a gradient
-  bool norm_follows = false;  // the next op takes the mean away
+enum class GroupKind {
+  node,   // one node, an op of its own
+  chain,  // norm, shortcut, activation, dropout, pool: ChainNodes
+  alias,  // the same numbers under another shape: no op
 };
 
-/// Throws when a value is used twice or not at all: this planner knows chains of ops only.
+/// Nodes that become one op. A value is called by the node that yields it; what lies within a group never
+/// reaches memory.
+struct Group {
+  GroupKind kind = GroupKind::node;
+  int node = 0;                 // the first; its attributes are the op's
+  int last = 0;                 // the node whose value the group yields
+  std::vector<int> inputs;      // values, in the op's order
+  ChainNodes chain;             // GroupKind::chain
+  std::vector<int> parameters;  // those whose gradient the op yields
+  bool learns = false;          // it or something before it has trainable parameters
+  bool norm_follows = false;    // convolution whose only user takes the mean away: its bias has no gradient
+};
+
+/// In an order in which they can be run. Every node but the input is in exactly one group.
 std::vector<Group> fuse(const Graph& graph);
 
 }  // namespace frugal

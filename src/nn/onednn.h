@@ -23,9 +23,18 @@ inline dnnl::primitive_attr user_scratchpad() {
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   return attributes;
 }
+/// Likewise, and the result is added to what the destination holds.
+inline dnnl::primitive_attr adding() {
+  dnnl::primitive_attr attributes = user_scratchpad();
+  dnnl::post_ops sum;
+  sum.append_sum(1.0f);
+  attributes.set_post_ops(sum);
+  return attributes;
+}
 
+/// `dilation` as oneDNN counts it: 0 is none.
 struct ConvShape {
-  Dims strides, padding;
+  Dims strides, dilation, padding;
 };
 
 constexpr auto conv_algorithm = dnnl::algorithm::convolution_direct;
@@ -33,21 +42,22 @@ constexpr auto conv_algorithm = dnnl::algorithm::convolution_direct;
 #if DNNL_VERSION_MAJOR >= 3
 inline dnnl::convolution_forward::primitive_desc conv_forward(dnnl::prop_kind kind, const Desc& src,
                                                               const Desc& weights, const Desc& bias,
-                                                              const Desc& dst, const ConvShape& s) {
-  return {cpu(), kind,      conv_algorithm, src,       weights,          bias,
-          dst,   s.strides, s.padding,      s.padding, user_scratchpad()};
+                                                              const Desc& dst, const ConvShape& s,
+                                                              const dnnl::primitive_attr& attributes) {
+  return {cpu(), kind,      conv_algorithm, src,       weights,   bias,
+          dst,   s.strides, s.dilation,     s.padding, s.padding, attributes};
 }
 inline dnnl::convolution_backward_data::primitive_desc conv_backward_data(
     const Desc& diff_src, const Desc& weights, const Desc& diff_dst, const ConvShape& s,
     const dnnl::convolution_forward::primitive_desc& hint) {
-  return {cpu(),     conv_algorithm, diff_src,  weights, diff_dst,
-          s.strides, s.padding,      s.padding, hint,    user_scratchpad()};
+  return {cpu(),      conv_algorithm, diff_src,  weights, diff_dst,         s.strides,
+          s.dilation, s.padding,      s.padding, hint,    user_scratchpad()};
 }
 inline dnnl::convolution_backward_weights::primitive_desc conv_backward_weights(
     const Desc& src, const Desc& diff_weights, const Desc& diff_bias, const Desc& diff_dst,
     const ConvShape& s, const dnnl::convolution_forward::primitive_desc& hint) {
-  return {cpu(),     conv_algorithm, src,       diff_weights, diff_bias,        diff_dst,
-          s.strides, s.padding,      s.padding, hint,         user_scratchpad()};
+  return {cpu(),     conv_algorithm, src,       diff_weights, diff_bias, diff_dst,
+          s.strides, s.dilation,     s.padding, s.padding,    hint,      user_scratchpad()};
 }
 inline dnnl::inner_product_forward::primitive_desc linear_forward(dnnl::prop_kind kind, const Desc& src,
                                                                   const Desc& weights, const Desc& bias,
@@ -65,15 +75,16 @@ inline dnnl::matmul::primitive_desc matmul(const Desc& a, const Desc& b, const D
 #else
 inline dnnl::convolution_forward::primitive_desc conv_forward(dnnl::prop_kind kind, const Desc& src,
                                                               const Desc& weights, const Desc& bias,
-                                                              const Desc& dst, const ConvShape& s) {
-  return {{kind, conv_algorithm, src, weights, bias, dst, s.strides, s.padding, s.padding},
-          user_scratchpad(),
+                                                              const Desc& dst, const ConvShape& s,
+                                                              const dnnl::primitive_attr& attributes) {
+  return {{kind, conv_algorithm, src, weights, bias, dst, s.strides, s.dilation, s.padding, s.padding},
+          attributes,
           cpu()};
 }
 inline dnnl::convolution_backward_data::primitive_desc conv_backward_data(
     const Desc& diff_src, const Desc& weights, const Desc& diff_dst, const ConvShape& s,
     const dnnl::convolution_forward::primitive_desc& hint) {
-  return {{conv_algorithm, diff_src, weights, diff_dst, s.strides, s.padding, s.padding},
+  return {{conv_algorithm, diff_src, weights, diff_dst, s.strides, s.dilation, s.padding, s.padding},
           user_scratchpad(),
           cpu(),
           hint};
@@ -81,10 +92,11 @@ inline dnnl::convolution_backward_data::primitive_desc conv_backward_data(
 inline dnnl::convolution_backward_weights::primitive_desc conv_backward_weights(
     const Desc& src, const Desc& diff_weights, const Desc& diff_bias, const Desc& diff_dst,
     const ConvShape& s, const dnnl::convolution_forward::primitive_desc& hint) {
-  return {{conv_algorithm, src, diff_weights, diff_bias, diff_dst, s.strides, s.padding, s.padding},
-          user_scratchpad(),
-          cpu(),
-          hint};
+  return {
+      {conv_algorithm, src, diff_weights, diff_bias, diff_dst, s.strides, s.dilation, s.padding, s.padding},
+      user_scratchpad(),
+      cpu(),
+      hint};
 }
 inline dnnl::inner_product_forward::primitive_desc linear_forward(dnnl::prop_kind kind, const Desc& src,
                                                                   const Desc& weights, const Desc& bias,

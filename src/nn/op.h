@@ -14,17 +14,18 @@
 
 namespace frugal {
 
-/// How long a buffer's contents are needed decides where it lies.
+/// Where a buffer lies follows from how long its contents are needed.
 enum class Scope {
   worker,  // within one segment: in the worker's arena
-  batch,   // across a meeting point: one block for all samples of the batch, a shard uses its part
+  batch,   // across a meeting point: in the batch's, where each shard has its part
 };
 
+/// The planner decides scope and offset when all calls are known; ops only say how much they need.
 struct BufferPlan {
-  Scope scope = Scope::worker;
   int64_t sample_bytes = 0;  // grows with the shard
-  int64_t fixed_bytes = 0;   // once for each worker (scope worker only)
-  int64_t offset = 0;        // in the arena (scope worker)
+  int64_t fixed_bytes = 0;   // once for each worker
+  Scope scope = Scope::worker;
+  int64_t offset = 0;  // in the worker's arena; in the batch's, bytes for each sample of the batch
 };
 
 using BufferId = int;  // index into the program's buffers; -1: none
@@ -37,7 +38,10 @@ struct StepContext {
   StepKey key;
   int64_t batch = 0;
   Partials* partials = nullptr;
-  std::vector<std::byte*> batch_buffers;  // by BufferId; null where the scope is worker
+  std::byte* batch_arena = nullptr;
+  std::byte* batch_buffer(const BufferPlan& plan, int64_t first) const {
+    return batch_arena + plan.offset * batch + first * plan.sample_bytes;
+  }
 };
 
 /// One shard in the hands of one worker.
@@ -52,9 +56,7 @@ struct ShardRun {
   T* at(BufferId id) const {
     if (id < 0) return nullptr;
     const BufferPlan& plan = buffers[static_cast<size_t>(id)];
-    std::byte* p = plan.scope == Scope::worker
-                       ? arena + plan.offset
-                       : step.batch_buffers[static_cast<size_t>(id)] + first * plan.sample_bytes;
+    std::byte* p = plan.scope == Scope::worker ? arena + plan.offset : step.batch_buffer(plan, first);
     return reinterpret_cast<T*>(p);
   }
 };
@@ -65,14 +67,22 @@ struct OpContext {
   Parameters& parameters;
   PackedWeights& packed;
   std::vector<BufferPlan>& buffers;  // [0] is the primitives' scratch memory
+  std::vector<BufferId>& scratch;    // which of them live within a call
   std::vector<int>& packings;        // which packed weights the program reads
   int workers;
   int64_t shard;  // samples
   bool training, bf16, sync;
 
-  BufferId add_buffer(Scope scope, int64_t sample_bytes, int64_t fixed_bytes = 0) const {
-    buffers.push_back({scope, sample_bytes, fixed_bytes, 0});
+  /// What forward() leaves for backward().
+  BufferId add_saved(int64_t sample_bytes) const {
+    buffers.push_back({.sample_bytes = sample_bytes});
     return static_cast<BufferId>(buffers.size()) - 1;
+  }
+  /// Room within one call: nothing in it outlives that.
+  BufferId add_scratch(int64_t sample_bytes, int64_t fixed_bytes = 0) const {
+    buffers.push_back({.sample_bytes = sample_bytes, .fixed_bytes = fixed_bytes});
+    scratch.push_back(static_cast<BufferId>(buffers.size()) - 1);
+    return scratch.back();
   }
   void need_scratch(int64_t bytes) const { buffers[0].fixed_bytes = std::max(buffers[0].fixed_bytes, bytes); }
   int pack(int parameter, const onednn::Desc& plain, const onednn::Desc& wanted) const {
@@ -80,8 +90,8 @@ struct OpContext {
     return packings.back();
   }
   int pack_rotated(const Node& conv, const onednn::Desc& wanted) const {
-    packings.push_back(
-        packed.request_rotated(conv.parameters[0], conv.out.c, conv.in.c, conv.kernel.h, wanted));
+    const onednn::Dims weights = {conv.out.c, conv.in.c / conv.groups, conv.kernel.h, conv.kernel.w};
+    packings.push_back(packed.request_rotated(conv.parameters[0], weights, conv.groups, wanted));
     return packings.back();
   }
   int64_t type_bytes() const { return bf16 ? 2 : 4; }

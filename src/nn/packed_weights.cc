@@ -19,14 +19,18 @@ int PackedWeights::request(int parameter, const onednn::Desc& plain, const onedn
   return add(std::move(packing));
 }
 
-int PackedWeights::request_rotated(int parameter, int64_t out, int64_t in, int64_t kernel,
+int PackedWeights::request_rotated(int parameter, const onednn::Dims& weights, int64_t groups,
                                    const onednn::Desc& wanted) {
-  const onednn::Desc plain({in, out, kernel, kernel}, onednn::Type::f32, onednn::Tag::oihw);
+  const int64_t out = weights[0] / groups, in = weights[1];
+  const onednn::Desc plain =
+      groups > 1
+          ? onednn::Desc({groups, in, out, weights[2], weights[3]}, onednn::Type::f32, onednn::Tag::goihw)
+          : onednn::Desc({in, out, weights[2], weights[3]}, onednn::Type::f32, onednn::Tag::oihw);
   Packing packing{};
   packing.parameter = parameter;
   packing.plain = plain;
   packing.desc = wanted;
-  packing.rotation = {out, in, kernel * kernel};
+  packing.rotation = {groups, out, in, weights[2] * weights[3]};
   packing.source = dnnl::memory(plain, onednn::cpu());
   return add(std::move(packing));
 }
@@ -53,13 +57,15 @@ int PackedWeights::add(Packing packing) {
 }
 
 void PackedWeights::rotate(const Packing& packing) {
-  const auto& [out, in, taps] = packing.rotation;
+  const auto& [groups, out, in, taps] = packing.rotation;
   const float* from = parameters_.weight(packing.parameter).data();
   auto* to = static_cast<float*>(packing.source.get_data_handle());
-  for (int64_t o = 0; o < out; ++o) {
-    for (int64_t i = 0; i < in; ++i) {
-      const float* filter = from + (o * in + i) * taps;
-      std::reverse_copy(filter, filter + taps, to + (i * out + o) * taps);
+  for (int64_t g = 0; g < groups; ++g) {
+    for (int64_t o = 0; o < out; ++o) {
+      for (int64_t i = 0; i < in; ++i) {
+        const float* filter = from + ((g * out + o) * in + i) * taps;
+        std::reverse_copy(filter, filter + taps, to + ((g * in + i) * out + o) * taps);
+      }
     }
   }
 }

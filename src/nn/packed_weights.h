@@ -18,9 +18,11 @@ class PackedWeights {
   /// `plain` describes the parameter as it lies in Parameters.
   int request(int parameter, const onednn::Desc& plain, const onednn::Desc& wanted);
 
-  /// The same for a convolution's weights [out, in, k, k] turned around into [in, out, k, k], both spatial
-  /// axes reversed: with them the gradient of the input is a forward convolution.
-  int request_rotated(int parameter, int64_t out, int64_t in, int64_t kernel, const onednn::Desc& wanted);
+  /// The same for a convolution's weights [out, in, kh, kw] turned around into [in, out, kh, kw], both
+  /// spatial axes reversed: with them the gradient of the input is a forward convolution. With groups, each
+  /// group's [out / groups, in / groups, kh, kw] are turned by themselves, and `wanted` has a dimension for
+  /// groups.
+  int request_rotated(int parameter, const onednn::Dims& weights, int64_t groups, const onednn::Desc& wanted);
 
   const dnnl::memory& operator[](int index) const { return packings_[static_cast<size_t>(index)].packed; }
   void mark_stale();
@@ -46,8 +48,8 @@ class PackedWeights {
     std::vector<Piece> pieces;
     bool identity, stale;
     struct Rotation {
-      int64_t out = 0, in = 0, taps = 0;  // taps: kernel squared
-    } rotation;                           // out 0: none; else the source is a copy of our own
+      int64_t groups = 0, out = 0, in = 0, taps = 0;  // out and in of a group; taps of a filter
+    } rotation;                                       // out 0: none; else the source is a copy of our own
   };
   int add(Packing packing);
   void rotate(const Packing& packing);

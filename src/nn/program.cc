@@ -1,160 +1,127 @@
 #include "nn/program.h"
 
+#include <algorithm>
+#include <map>
 #include <utility>
 
+#include "base/error.h"
+#include "nn/call_order.h"
 #include "nn/fusion.h"
+#include "nn/ops/make.h"
+#include "nn/value_planner.h"
 
 namespace frugal {
 namespace {
 
-/// Decides where every value and its gradient lie.
-class ValuePlanner {
- public:
-  ValuePlanner(const OpContext& context, const std::vector<Group>& groups)
-      : context_(context), groups_(groups) {
-    for (size_t v = 0; v <= groups.size(); ++v) values_.push_back(plan(v));
-  }
-  const ValueBuffers& operator[](size_t value) const { return values_[value]; }
-
- private:
-  bool made_by(size_t v, GroupKind kind) const { return v > 0 && groups_[v - 1].kind == kind; }
-  bool used_by(size_t v, GroupKind kind) const { return v < groups_.size() && groups_[v].kind == kind; }
-
-  ValueBuffers plan(size_t v) {
-    if (made_by(v, GroupKind::alias))
-      return {groups_[v - 1].out, values_[v - 1].data, values_[v - 1].gradient};
-    const Shape shape = v == 0 ? groups_[0].in : groups_[v - 1].out;
-    ValueBuffers value{shape, -1, -1};
-    const bool fp32_logits = v == groups_.size() && made_by(v, GroupKind::linear);
-    const int64_t bytes = shape.elements() * context_.type_bytes();
-    // What a deferred weight gradient reads must outlive the shard; an alias passes its value on to the next
-    // user.
-    const size_t user = used_by(v, GroupKind::alias) ? v + 1 : v;
-    const bool deferred =
-        context_.training && (made_by(v, GroupKind::linear) || used_by(user, GroupKind::linear));
-    const Scope scope = context_.training && (context_.sync || deferred) ? Scope::batch : Scope::worker;
-    value.data = context_.add_buffer(scope, fp32_logits ? shape.elements() * 4 : bytes);
-    const bool needs_gradient =
-        context_.training && v > 0 && (groups_[v - 1].learns || groups_[v - 1].input_learns);
-    if (!needs_gradient) return value;
-    // The gradient may overwrite the value unless somebody reads the value later: the deferred gradient of
-    // the linear layer that uses it, or the chain that made it and tells by its zeros what ReLU and dropout
-    // let through.
-    const bool read_later =
-        used_by(user, GroupKind::linear) || (made_by(v, GroupKind::chain) && groups_[v - 1].chain.pool < 0);
-    value.gradient = fp32_logits || read_later ? context_.add_buffer(scope, bytes) : value.data;
-    return value;
-  }
-
-  const OpContext& context_;
-  const std::vector<Group>& groups_;
-  std::vector<ValueBuffers> values_;
+constexpr std::pair<Phase, void (Op::*)(const ShardRun&) const> calls_of_phases[] = {
+    {Phase::forward_statistics, &Op::forward_statistics},
+    {Phase::forward, &Op::forward},
+    {Phase::backward_statistics, &Op::backward_statistics},
+    {Phase::backward, &Op::backward},
 };
 
-std::unique_ptr<Op> make_op(const OpContext& context, const Group& group, const ValueBuffers& in,
-                            const ValueBuffers& out, bool last) {
-  const Node& node = context.graph.nodes[static_cast<size_t>(group.node)];
-  switch (group.kind) {
-    case GroupKind::conv:
-      return make_conv_op(context, node, in, out, !group.norm_follows);
-    case GroupKind::linear:
-      return make_linear_op(context, node, in, out, last);
-    case GroupKind::chain:
-      return make_chain_op(context, group.chain, in, out);
-    case GroupKind::max_pool:
-      return make_max_pool_op(context, node, in, out);
-    case GroupKind::flatten:
-      return make_flatten_op(context, node, in, out);
-    case GroupKind::alias:
-      break;
+/// What ops save lives from forward to backward; what they need within a call lies in a zone of its own
+/// behind the arena, which every op has to itself while it runs.
+class OpBuffers {
+ public:
+  OpBuffers(const OpContext& context, std::vector<Lifetime>& lifetimes)
+      : context_(context), lifetimes_(lifetimes) {}
+
+  /// The op that was just made, and all that `buffers` holds since the last call is its own.
+  void belong_to(std::span<const Moment> moments) {
+    scratch_.emplace_back(context_.scratch);
+    for (size_t id = lifetimes_.size(); id < context_.buffers.size(); ++id) {
+      Lifetime& life = lifetimes_.emplace_back();
+      if (std::ranges::find(context_.scratch, static_cast<BufferId>(id)) != context_.scratch.end()) continue;
+      for (const Moment& moment : moments) {
+        if (moment.call >= 0) life.touch(moment);
+      }
+    }
+    context_.scratch.clear();
   }
-  return nullptr;
-}
+
+  /// Returns the worker arena's size with the zone.
+  int64_t place_scratch(int64_t arena, int64_t shard) {
+    const auto size = [&](BufferId id) {
+      const BufferPlan& plan = context_.buffers[static_cast<size_t>(id)];
+      return (plan.sample_bytes * shard + plan.fixed_bytes + 63) / 64 * 64;
+    };
+    context_.buffers[0].offset = arena;
+    arena += size(0);
+    int64_t end = arena;
+    for (const std::vector<BufferId>& ids : scratch_) {
+      int64_t offset = arena;
+      for (BufferId id : ids) {
+        context_.buffers[static_cast<size_t>(id)].offset = offset;
+        offset += size(id);
+      }
+      end = std::max(end, offset);
+    }
+    return end;
+  }
+
+ private:
+  const OpContext& context_;
+  std::vector<Lifetime>& lifetimes_;
+  std::vector<std::vector<BufferId>> scratch_;  // by op
+};
 
 }  // namespace
 
 Program::Program(const Graph& graph, Parameters& parameters, PackedWeights& packed, int workers,
                  int64_t shard, bool training, bool bf16, bool sync)
     : buffers_(1) {
-  const OpContext context{graph,   parameters, packed,   buffers_, packings_,
+  std::vector<BufferId> scratch;
+  const OpContext context{graph,   parameters, packed,   buffers_, scratch,         packings_,
                           workers, shard,      training, bf16,     sync && training};
   const std::vector<Group> groups = fuse(graph);
-  const ValuePlanner values(context, groups);
+  const CallOrder order = order_calls(groups, graph, training, context.sync);
+  const ValuePlanner values(context, groups, order);
+  std::vector<Lifetime> lifetimes = values.lifetimes();
+  OpBuffers op_buffers(context, lifetimes);
 
-  struct Planned {
-    const Group* group;
-    const Op* op;
+  std::map<int, const Op*> made;  // by group
+  const auto keep = [&](int group, std::unique_ptr<Op> op, std::span<const Moment> moments) {
+    op_buffers.belong_to(moments);
+    made[group] = op.get();
+    ops_.push_back(std::move(op));
   };
-  std::vector<Planned> planned;
-  segments_.emplace_back();
-  ops_.push_back(make_input_op(context, values[0]));
-  segments_.back().calls.push_back({ops_.back().get(), &Op::forward});
+  const Moment start[] = {{0, 0}};
+  keep(CallOrder::input, make_input_op(context, values.input()), start);
   for (size_t g = 0; g < groups.size(); ++g) {
     const Group& group = groups[g];
+    if (group.kind == GroupKind::alias) continue;
+    const std::vector<ValueBuffers> in = values.inputs(g);
+    const ValueBuffers out = values.output(g);
+    const bool last =
+        g + 1 == groups.size() || (g + 2 == groups.size() && groups.back().kind == GroupKind::alias);
+    keep(static_cast<int>(g), make_op(context, group, in, out, last && values.fp32_logits()),
+         order.moments[g]);
     const Node& node = graph.nodes[static_cast<size_t>(group.node)];
-    if (training && group.kind == GroupKind::linear) {
+    if (training && group.kind == GroupKind::node && node.kind == OpKind::linear && group.learns) {
       deferred_.push_back({node.parameters[0], node.bias ? node.parameters[1] : -1, node.in.c, node.out.c,
-                           values[g].data, values[g + 1].gradient});
+                           in[0].data, out.gradient});
     }
-    std::unique_ptr<Op> op = make_op(context, group, values[g], values[g + 1], g + 1 == groups.size());
-    if (!op) continue;
-    if (training && group.chain.norm >= 0) {
-      segments_.back().calls.push_back({op.get(), &Op::forward_statistics});
-      if (context.sync) cut({.gradients = {}, .moments = {group.chain.norm_index}});
-    }
-    segments_.back().calls.push_back({op.get(), &Op::forward});
-    planned.push_back({&group, op.get()});
-    ops_.push_back(std::move(op));
   }
-  ops_.push_back(make_loss_op(context, values[groups.size()], groups.back().kind == GroupKind::linear));
-  segments_.back().calls.push_back({ops_.back().get(), &Op::forward});
+  const Moment loss[] = {order.loss_at};
+  keep(CallOrder::loss, make_loss_op(context, values.output(groups.size() - 1), values.fp32_logits()), loss);
 
-  if (training) {
-    Reductions rest{.gradients = {}, .moments = {}, .loss = true};
-    for (auto it = planned.rbegin(); it != planned.rend(); ++it) {
-      const auto& [group, op] = *it;
-      if (group->chain.norm >= 0) {
-        const std::vector<int>& affine = graph.nodes[static_cast<size_t>(group->chain.norm)].parameters;
-        segments_.back().calls.push_back({op, &Op::backward_statistics});
-        if (context.sync) {
-          cut({.gradients = affine, .moments = {}});
-        } else {
-          rest.gradients.insert(rest.gradients.end(), affine.begin(), affine.end());
-          rest.moments.push_back(group->chain.norm_index);
-        }
-      } else if (group->kind == GroupKind::conv) {
-        const Node& node = graph.nodes[static_cast<size_t>(group->node)];
-        rest.gradients.push_back(node.parameters[0]);
-        if (node.bias && !group->norm_follows) rest.gradients.push_back(node.parameters[1]);
-      }
-      segments_.back().calls.push_back({op, &Op::backward});
-    }
-    segments_.back().reductions = std::move(rest);
+  for (const Reductions& reductions : order.reductions) segments_.emplace_back().reductions = reductions;
+  for (const CallOrder::Call& call : order.calls) {
+    const int node = call.group < 0 ? 0 : groups[static_cast<size_t>(call.group)].node;
+    segments_[static_cast<size_t>(call.at.segment)].calls.push_back(
+        {made.at(call.group), calls_of_phases[static_cast<size_t>(call.phase)].second, node});
   }
-  for (BufferPlan& buffer : buffers_) {
-    if (buffer.scope != Scope::worker) continue;
-    buffer.offset = arena_bytes_;
-    arena_bytes_ += (buffer.sample_bytes * shard + buffer.fixed_bytes + 63) / 64 * 64;
-  }
-}
-
-void Program::cut(Reductions reductions) {
-  segments_.back().reductions = std::move(reductions);
-  segments_.emplace_back();
+  arenas_ = place_buffers(buffers_, lifetimes, shard);
+  arenas_.worker_bytes = op_buffers.place_scratch(arenas_.worker_bytes, shard);
 }
 
 std::vector<bool> gradients_in_shards(const Graph& graph) {
   std::vector<bool> result(graph.parameters.size(), false);
   for (const Group& group : fuse(graph)) {
     const Node& node = graph.nodes[static_cast<size_t>(group.node)];
-    if (group.kind == GroupKind::conv) {
-      result[static_cast<size_t>(node.parameters[0])] = true;
-      if (node.bias && !group.norm_follows) result[static_cast<size_t>(node.parameters[1])] = true;
-    } else if (group.chain.norm >= 0) {
-      for (int p : graph.nodes[static_cast<size_t>(group.chain.norm)].parameters) {
-        result[static_cast<size_t>(p)] = true;
-      }
-    }
+    if (group.kind == GroupKind::node && node.kind == OpKind::linear) continue;
+    for (int p : group.parameters) result[static_cast<size_t>(p)] = true;
   }
   return result;
 }

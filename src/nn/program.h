@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "nn/lifetimes.h"
 #include "nn/op.h"
 
 namespace frugal {
@@ -14,6 +15,7 @@ struct Segment {
   struct Call {
     const Op* op;
     void (Op::*run)(const ShardRun&) const;
+    int node;  // of the graph, for whoever measures
   };
   std::vector<Call> calls;
   Reductions reductions;
@@ -28,8 +30,7 @@ struct DeferredGradient {
 
 class Program {
  public:
-  /// `context.buffers` and `context.packings` are set by the constructor. The ids of batch buffers do not
-  /// depend on the shard size, so programs of different sizes share them.
+  /// Batch offsets do not depend on the shard size, so programs of different sizes share a batch's arena.
   Program(const Graph& graph, Parameters& parameters, PackedWeights& packed, int workers, int64_t shard,
           bool training, bool bf16, bool sync);
 
@@ -37,21 +38,19 @@ class Program {
   const std::vector<BufferPlan>& buffers() const { return buffers_; }
   const std::vector<DeferredGradient>& deferred() const { return deferred_; }
   const std::vector<int>& packings() const { return packings_; }  // packed weights to be fresh
-  int64_t arena_bytes() const { return arena_bytes_; }            // of each worker
+  const ArenaSizes& arenas() const { return arenas_; }
 
  private:
-  void cut(Reductions reductions);
-
   std::vector<std::unique_ptr<Op>> ops_;  // in forward order, the loss last
   std::vector<Segment> segments_;
   std::vector<BufferPlan> buffers_;
   std::vector<DeferredGradient> deferred_;
   std::vector<int> packings_;
-  int64_t arena_bytes_ = 0;
+  ArenaSizes arenas_;
 };
 
 /// Which parameters get their gradient shard by shard, rather than at a meeting point or (bias before
-/// batch-norm) never.
+/// batch-norm, frozen) never.
 std::vector<bool> gradients_in_shards(const Graph& graph);
 
 }  // namespace frugal

@@ -50,7 +50,8 @@ struct BatchPlan {
   std::vector<std::pair<size_t, int64_t>> tiles;  // (gradient, tile)
   std::vector<int> packings;
   std::unique_ptr<ReductionTree> tree;
-  int64_t arena_bytes = 0;
+  int64_t arena_bytes = 0;         // of each worker
+  int64_t batch_sample_bytes = 0;  // of the batch's arena
   int64_t shards() const { return static_cast<int64_t>(programs.size()); }
 };
 
@@ -145,14 +146,18 @@ class ShardEngine : public Engine {
       for (size_t i = 0; i + 1 < plan->first.size(); ++i) {
         const Program& p = program(plan->first[i + 1] - plan->first[i], training);
         plan->programs.push_back(&p);
-        plan->arena_bytes = std::max(plan->arena_bytes, p.arena_bytes());
+        plan->arena_bytes = std::max(plan->arena_bytes, p.arenas().worker_bytes);
+        plan->batch_sample_bytes = p.arenas().batch_sample_bytes;
         for (int packing : p.packings()) {
           if (std::ranges::find(plan->packings, packing) == plan->packings.end())
             plan->packings.push_back(packing);
         }
       }
       for (const DeferredGradient& deferred : plan->programs[0]->deferred()) {
-        plan->gradients.emplace_back(deferred, batch, bf16_, workers_.count());
+        const std::vector<BufferPlan>& buffers = plan->programs[0]->buffers();
+        plan->gradients.emplace_back(deferred, buffers[static_cast<size_t>(deferred.x)],
+                                     buffers[static_cast<size_t>(deferred.dy)], batch, bf16_,
+                                     workers_.count());
         plan->arena_bytes = std::max(plan->arena_bytes, plan->gradients.back().scratch_bytes());
         for (int64_t tile = 0; tile < plan->gradients.back().tiles(); ++tile) {
           plan->tiles.emplace_back(plan->gradients.size() - 1, tile);
@@ -169,14 +174,7 @@ class ShardEngine : public Engine {
     if (batch.size() < 1) throw Error("a batch needs at least one sample");
     BatchPlan& plan = plan_for(batch.size(), training);
     for (Block& block : arenas_) block.reserve(plan.arena_bytes);
-    const std::vector<BufferPlan>& buffers = plan.programs[0]->buffers();
-    context_.batch_buffers.assign(buffers.size(), nullptr);
-    if (batch_blocks_.size() < buffers.size()) batch_blocks_.resize(buffers.size());
-    for (size_t i = 0; i < buffers.size(); ++i) {
-      if (buffers[i].scope == Scope::batch) {
-        context_.batch_buffers[i] = batch_blocks_[i].reserve(buffers[i].sample_bytes * batch.size());
-      }
-    }
+    context_.batch_arena = batch_arena_.reserve(plan.batch_sample_bytes * batch.size());
     context_.source = &batch;
     context_.batch = batch.size();
     context_.partials = &partials_;
@@ -212,12 +210,14 @@ class ShardEngine : public Engine {
     }
   }
 
-  /// A bias before batch-norm has no gradient; but penalties may have added one to it since the last step.
+  /// A bias before batch-norm and a frozen filter have no gradient; but penalties may have added one to it
+  /// since the last step.
   void clear_unwritten_gradients() {
     for (const Node& node : graph_.nodes) {
-      if (node.kind != OpKind::conv2d || !node.bias) continue;
-      const int bias = node.parameters[1];
-      if (!in_shards_[static_cast<size_t>(bias)]) std::ranges::fill(parameters_.gradient(bias), 0.0f);
+      if (node.kind != OpKind::conv2d) continue;
+      for (int p : node.parameters) {
+        if (!in_shards_[static_cast<size_t>(p)]) std::ranges::fill(parameters_.gradient(p), 0.0f);
+      }
     }
   }
 
@@ -251,8 +251,8 @@ class ShardEngine : public Engine {
   std::map<std::pair<int64_t, bool>, std::unique_ptr<Program>> programs_;
   std::map<std::pair<int64_t, bool>, std::unique_ptr<BatchPlan>> plans_;
   StepContext context_;
-  std::vector<Block> arenas_;               // by worker
-  std::vector<Block> batch_blocks_;         // by BufferId; training's and evaluation's ids share them
+  std::vector<Block> arenas_;  // by worker
+  Block batch_arena_;
   std::vector<std::pair<int, int>> stale_;  // (packing, piece)
 };
 

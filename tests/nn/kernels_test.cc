@@ -14,6 +14,7 @@
 #include "nn/kernels/dropout.h"
 #include "nn/kernels/max_pool.h"
 #include "nn/kernels/moments.h"
+#include "nn/kernels/pointwise.h"
 
 namespace frugal {
 namespace {
@@ -139,6 +140,14 @@ struct Reference {
   }
 };
 
+/// The pointwise kernels stand in for a chain without pooling.
+Pointwise<float> pointwise_of(const ChainShape& s, const float* x, const float* scale, const float* shift,
+                              const uint8_t* keep) {
+  Pointwise<float> p{.rows = s.h * s.w, .c = s.c, .x = x, .scale = scale, .shift = shift, .keep = keep};
+  p.active = s.relu, p.keep_scale = s.keep_scale;
+  return p;
+}
+
 class ChainTest : public testing::TestWithParam<std::tuple<int, int, bool, bool, bool>> {};
 
 TEST_P(ChainTest, MatchesTheReference) {
@@ -163,18 +172,33 @@ TEST_P(ChainTest, MatchesTheReference) {
   std::vector<uint8_t> winner(expected.size());
   const uint8_t* keep = dropout ? bits.data() : nullptr;
   const float* scale = affine ? ref.scale.data() : nullptr;
-  chain_forward(ref.s, ref.x.data(), scale, ref.shift.data(), keep, y.data(), winner.data());
+  const Pointwise<float> pointwise = pointwise_of(ref.s, ref.x.data(), scale, ref.shift.data(), keep);
+  if (pool > 1) {
+    chain_forward(ref.s, ref.x.data(), scale, ref.shift.data(), keep, y.data(), winner.data());
+  } else {
+    pointwise_forward(pointwise, y.data());
+  }
   for (size_t i = 0; i < y.size(); ++i) ASSERT_FLOAT_EQ(y[i], expected[i]) << i;
 
   const std::vector<float> dy = numbers(static_cast<int64_t>(y.size()), 13);
-  const ChainGradient how{pool > 1 ? winner.data() : nullptr, keep};
   const std::vector<float> a = numbers(channels, 14), b = numbers(channels, 15), mean = numbers(channels, 16),
                            offset = numbers(channels, 17);
   std::vector<float> dx(ref.x), sum_g(static_cast<size_t>(channels), 1.0f), sum_gx(sum_g);
-  chain_backward_sums(ref.s, ref.x.data(), y.data(), dy.data(), how, mean.data(), sum_g.data(),
-                      sum_gx.data());
-  chain_backward_input(ref.s, dx.data(), y.data(), dy.data(), how, affine ? a.data() : nullptr, b.data(),
-                       mean.data(), offset.data(), dx.data());
+  if (pool > 1) {
+    chain_backward_sums(ref.s, ref.x.data(), dy.data(), winner.data(), mean.data(), sum_g.data(),
+                        sum_gx.data());
+    chain_backward_input(ref.s, dx.data(), dy.data(), winner.data(), affine ? a.data() : nullptr, b.data(),
+                         mean.data(), offset.data(), false, dx.data());
+  } else {
+    const PointwiseGradient<float> how{relu && dropout ? y.data() : nullptr, dy.data()};
+    pointwise_backward_sums(pointwise, how, mean.data(), sum_g.data(), sum_gx.data());
+    PointwiseTargets<float> targets{.dx = dx.data()};
+    if (affine)
+      targets.a = a.data(), targets.b = b.data(), targets.mean = mean.data(), targets.offset = offset.data();
+    Pointwise<float> in_place = pointwise;
+    in_place.x = dx.data();
+    pointwise_backward_input(in_place, how, targets);
+  }
   std::vector<double> expect_g(static_cast<size_t>(channels), 1), expect_gx(expect_g);
   for (int64_t i = 0; i < n; ++i) {
     const auto c = static_cast<size_t>(i % channels);
@@ -195,7 +219,7 @@ TEST_P(ChainTest, MatchesTheReference) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Combinations, ChainTest,
-                         testing::Combine(testing::Values(1, 16, 37), testing::Values(1, 2, 3),
+                         testing::Combine(testing::Values(1, 16, 28, 37), testing::Values(1, 2, 3),
                                           testing::Bool(), testing::Bool(), testing::Bool()));
 
 TEST(Chain, DoesNotHideNaN) {
@@ -206,7 +230,11 @@ TEST(Chain, DoesNotHideNaN) {
         std::vector<float> x(64, 0.5f), y(64);
         x[static_cast<size_t>(where)] = nan;
         std::vector<uint8_t> winner(64);
-        chain_forward(s, x.data(), nullptr, nullptr, nullptr, y.data(), winner.data());
+        if (pool > 1) {
+          chain_forward(s, x.data(), nullptr, nullptr, nullptr, y.data(), winner.data());
+        } else {
+          pointwise_forward(pointwise_of(s, x.data(), nullptr, nullptr, nullptr), y.data());
+        }
         bool seen = false;
         for (float v : y) seen = seen || std::isnan(v);
         EXPECT_TRUE(seen) << pool << relu << where;

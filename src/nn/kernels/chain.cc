@@ -56,60 +56,10 @@ HWY_INLINE void PoolForward(const ChainShape& s, const T* x, const float* scale,
 }
 
 template <class T>
-void PointwiseForward(const ChainShape& s, const T* x, const float* scale, const float* shift,
-                      const uint8_t* keep, T* y) {
-  for (int64_t pixel = 0; pixel < s.h * s.w; ++pixel) {
-    ForChannels(s.c, [&](auto d, int64_t c) HWY_ATTR {
-      const int64_t at = pixel * s.c + c;
-      auto v = LoadFloats(d, x + at);
-      if (scale) v = hn::MulAdd(v, hn::LoadU(d, scale + c), hn::LoadU(d, shift + c));
-      // "Not below zero" rather than Max, which would lose NaN.
-      if (s.relu) v = hn::IfThenZeroElse(hn::Lt(v, hn::Zero(d)), v);
-      if (keep) v = hn::IfThenElse(hn::Or(MaskAt(d, keep, at), hn::IsNaN(v)), v, hn::Zero(d));
-      StoreFloats(d, hn::Mul(v, hn::Set(d, s.keep_scale)), y + at);
-    });
-  }
-}
-
-template <class T>
 HWY_INLINE void Forward(const ChainShape& s, const T* x, const float* scale, const float* shift,
                         const uint8_t* keep, T* y, uint8_t* winner) {
-  if (s.pool == 1) return PointwiseForward(s, x, scale, shift, keep, y);
   if (s.pool == 2) return PoolForward<2>(s, x, scale, shift, keep, y, winner);
   PoolForward<0>(s, x, scale, shift, keep, y, winner);
-}
-
-/// g at one position of a chain without pooling.
-template <class D, class T>
-HWY_INLINE hn::Vec<D> PointwiseGradient(D d, const ChainShape& s, const T* y, const T* dy,
-                                        const ChainGradient& how, int64_t at) {
-  auto g = hn::Mul(LoadFloats(d, dy + at), hn::Set(d, s.keep_scale));
-  if (s.relu) {
-    // ReLU passes nothing at zero, and an element that dropout zeroed is zero too.
-    g = hn::IfThenElseZero(hn::Gt(LoadFloats(d, y + at), hn::Zero(d)), g);
-  } else if (how.keep) {
-    g = hn::IfThenElseZero(MaskAt(d, how.keep, at), g);
-  }
-  return g;
-}
-
-template <class T>
-void PointwiseSums(const ChainShape& s, const T* x, const T* y, const T* dy, const ChainGradient& how,
-                   const float* mean, float* sum_g, float* sum_gx) {
-  for (int64_t row = 0; row < s.h; ++row) {
-    ForChannels(s.c, [&](auto d, int64_t c) HWY_ATTR {
-      auto sum = hn::Zero(d), sum_x = hn::Zero(d);
-      const auto vmean = hn::LoadU(d, mean + c);
-      for (int64_t column = 0; column < s.w; ++column) {
-        const int64_t at = (row * s.w + column) * s.c + c;
-        const auto g = PointwiseGradient(d, s, y, dy, how, at);
-        sum = hn::Add(sum, g);
-        sum_x = hn::MulAdd(g, hn::Sub(LoadFloats(d, x + at), vmean), sum_x);
-      }
-      hn::StoreU(hn::Add(hn::LoadU(d, sum_g + c), sum), d, sum_g + c);
-      hn::StoreU(hn::Add(hn::LoadU(d, sum_gx + c), sum_x), d, sum_gx + c);
-    });
-  }
 }
 
 /// Only winners carry gradient, so both sums need one element of each window.
@@ -147,11 +97,10 @@ HWY_INLINE void PoolSums(const ChainShape& s, const T* x, const T* dy, const uin
 }
 
 template <class T>
-HWY_INLINE void Sums(const ChainShape& s, const T* x, const T* y, const T* dy, const ChainGradient& how,
-                     const float* mean, float* sum_g, float* sum_gx) {
-  if (s.pool == 1) return PointwiseSums(s, x, y, dy, how, mean, sum_g, sum_gx);
-  if (s.pool == 2) return PoolSums<2>(s, x, dy, how.winner, mean, sum_g, sum_gx);
-  PoolSums<0>(s, x, dy, how.winner, mean, sum_g, sum_gx);
+HWY_INLINE void Sums(const ChainShape& s, const T* x, const T* dy, const uint8_t* winner, const float* mean,
+                     float* sum_g, float* sum_gx) {
+  if (s.pool == 2) return PoolSums<2>(s, x, dy, winner, mean, sum_g, sum_gx);
+  PoolSums<0>(s, x, dy, winner, mean, sum_g, sum_gx);
 }
 
 /// The affine part of the input gradient of one vector of channels, held in registers over a row.
@@ -159,31 +108,33 @@ template <class D>
 struct InputAffine {
   D d;
   hn::Vec<D> a, b, mean, offset;
-  bool identity;
+  bool identity, add;
   HWY_INLINE InputAffine(D d_, const float* pa, const float* pb, const float* pmean, const float* poffset,
-                         int64_t c)
+                         bool add_, int64_t c)
       : d(d_),
         a(pa ? hn::LoadU(d_, pa + c) : hn::Zero(d_)),
         b(pa ? hn::LoadU(d_, pb + c) : hn::Zero(d_)),
         mean(pa ? hn::LoadU(d_, pmean + c) : hn::Zero(d_)),
         offset(pa ? hn::LoadU(d_, poffset + c) : hn::Zero(d_)),
-        identity(pa == nullptr) {}
+        identity(pa == nullptr),
+        add(add_) {}
   template <class T>
   HWY_INLINE void Write(hn::Vec<D> g, const T* x, T* dx) const {
     if (!identity) g = hn::MulAdd(a, g, hn::MulAdd(b, hn::Sub(LoadFloats(d, x), mean), offset));
+    if (add) g = hn::Add(g, LoadFloats(d, dx));
     StoreFloats(d, g, dx);
   }
 };
 
 template <int kPool, class T>
 HWY_INLINE void PoolInput(const ChainShape& s, const T* x, const T* dy, const uint8_t* winner, const float* a,
-                          const float* b, const float* mean, const float* offset, T* dx) {
+                          const float* b, const float* mean, const float* offset, bool add, T* dx) {
   const int pool = kPool ? kPool : s.pool;
   for (int64_t oh = 0; oh < s.out_h(); ++oh) {
     ForChannels(s.c, [&](auto d, int64_t c) HWY_ATTR {
       const hn::Rebind<int32_t, decltype(d)> di;
       const hn::Rebind<uint8_t, decltype(d)> d8;
-      const InputAffine<decltype(d)> affine(d, a, b, mean, offset, c);
+      const InputAffine<decltype(d)> affine(d, a, b, mean, offset, add, c);
       const auto keep_scale = hn::Set(d, s.keep_scale);
       for (int64_t ow = 0; ow < s.out_w(); ++ow) {
         const int64_t corner = (oh * pool * s.w + ow * pool) * s.c + c;
@@ -205,24 +156,17 @@ HWY_INLINE void PoolInput(const ChainShape& s, const T* x, const T* dy, const ui
     for (int64_t w = h < s.out_h() * pool ? s.out_w() * pool : 0; w < s.w; ++w) {
       ForChannels(s.c, [&](auto d, int64_t c) HWY_ATTR {
         const int64_t at = (h * s.w + w) * s.c + c;
-        InputAffine<decltype(d)>(d, a, b, mean, offset, c).Write(hn::Zero(d), x + at, dx + at);
+        InputAffine<decltype(d)>(d, a, b, mean, offset, add, c).Write(hn::Zero(d), x + at, dx + at);
       });
     }
   }
 }
 
 template <class T>
-HWY_INLINE void Input(const ChainShape& s, const T* x, const T* y, const T* dy, const ChainGradient& how,
-                      const float* a, const float* b, const float* mean, const float* offset, T* dx) {
-  if (s.pool == 2) return PoolInput<2>(s, x, dy, how.winner, a, b, mean, offset, dx);
-  if (s.pool > 1) return PoolInput<0>(s, x, dy, how.winner, a, b, mean, offset, dx);
-  for (int64_t pixel = 0; pixel < s.h * s.w; ++pixel) {
-    ForChannels(s.c, [&](auto d, int64_t c) HWY_ATTR {
-      const int64_t at = pixel * s.c + c;
-      const auto g = PointwiseGradient(d, s, y, dy, how, at);
-      InputAffine<decltype(d)>(d, a, b, mean, offset, c).Write(g, x + at, dx + at);
-    });
-  }
+HWY_INLINE void Input(const ChainShape& s, const T* x, const T* dy, const uint8_t* winner, const float* a,
+                      const float* b, const float* mean, const float* offset, bool add, T* dx) {
+  if (s.pool == 2) return PoolInput<2>(s, x, dy, winner, a, b, mean, offset, add, dx);
+  PoolInput<0>(s, x, dy, winner, a, b, mean, offset, add, dx);
 }
 
 // HWY_EXPORT takes functions, not templates.
@@ -234,22 +178,22 @@ void ForwardBf16(const ChainShape& s, const uint16_t* x, const float* scale, con
                  const uint8_t* keep, uint16_t* y, uint8_t* winner) {
   Forward(s, x, scale, shift, keep, y, winner);
 }
-void SumsF32(const ChainShape& s, const float* x, const float* y, const float* dy, const ChainGradient& how,
-             const float* mean, float* sum_g, float* sum_gx) {
-  Sums(s, x, y, dy, how, mean, sum_g, sum_gx);
+void SumsF32(const ChainShape& s, const float* x, const float* dy, const uint8_t* winner, const float* mean,
+             float* sum_g, float* sum_gx) {
+  Sums(s, x, dy, winner, mean, sum_g, sum_gx);
 }
-void SumsBf16(const ChainShape& s, const uint16_t* x, const uint16_t* y, const uint16_t* dy,
-              const ChainGradient& how, const float* mean, float* sum_g, float* sum_gx) {
-  Sums(s, x, y, dy, how, mean, sum_g, sum_gx);
+void SumsBf16(const ChainShape& s, const uint16_t* x, const uint16_t* dy, const uint8_t* winner,
+              const float* mean, float* sum_g, float* sum_gx) {
+  Sums(s, x, dy, winner, mean, sum_g, sum_gx);
 }
-void InputF32(const ChainShape& s, const float* x, const float* y, const float* dy, const ChainGradient& how,
-              const float* a, const float* b, const float* mean, const float* offset, float* dx) {
-  Input(s, x, y, dy, how, a, b, mean, offset, dx);
+void InputF32(const ChainShape& s, const float* x, const float* dy, const uint8_t* winner, const float* a,
+              const float* b, const float* mean, const float* offset, bool add, float* dx) {
+  Input(s, x, dy, winner, a, b, mean, offset, add, dx);
 }
-void InputBf16(const ChainShape& s, const uint16_t* x, const uint16_t* y, const uint16_t* dy,
-               const ChainGradient& how, const float* a, const float* b, const float* mean,
-               const float* offset, uint16_t* dx) {
-  Input(s, x, y, dy, how, a, b, mean, offset, dx);
+void InputBf16(const ChainShape& s, const uint16_t* x, const uint16_t* dy, const uint8_t* winner,
+               const float* a, const float* b, const float* mean, const float* offset, bool add,
+               uint16_t* dx) {
+  Input(s, x, dy, winner, a, b, mean, offset, add, dx);
 }
 
 }  // namespace frugal::HWY_NAMESPACE
@@ -275,26 +219,26 @@ void chain_forward(const ChainShape& shape, const uint16_t* x, const float* scal
   HWY_DYNAMIC_DISPATCH(ForwardBf16)(shape, x, scale, shift, keep, y, winner);
 }
 template <>
-void chain_backward_sums(const ChainShape& shape, const float* x, const float* y, const float* dy,
-                         const ChainGradient& how, const float* mean, float* sum_g, float* sum_gx) {
-  HWY_DYNAMIC_DISPATCH(SumsF32)(shape, x, y, dy, how, mean, sum_g, sum_gx);
+void chain_backward_sums(const ChainShape& shape, const float* x, const float* dy, const uint8_t* winner,
+                         const float* mean, float* sum_g, float* sum_gx) {
+  HWY_DYNAMIC_DISPATCH(SumsF32)(shape, x, dy, winner, mean, sum_g, sum_gx);
 }
 template <>
-void chain_backward_sums(const ChainShape& shape, const uint16_t* x, const uint16_t* y, const uint16_t* dy,
-                         const ChainGradient& how, const float* mean, float* sum_g, float* sum_gx) {
-  HWY_DYNAMIC_DISPATCH(SumsBf16)(shape, x, y, dy, how, mean, sum_g, sum_gx);
+void chain_backward_sums(const ChainShape& shape, const uint16_t* x, const uint16_t* dy,
+                         const uint8_t* winner, const float* mean, float* sum_g, float* sum_gx) {
+  HWY_DYNAMIC_DISPATCH(SumsBf16)(shape, x, dy, winner, mean, sum_g, sum_gx);
 }
 template <>
-void chain_backward_input(const ChainShape& shape, const float* x, const float* y, const float* dy,
-                          const ChainGradient& how, const float* a, const float* b, const float* mean,
-                          const float* offset, float* dx) {
-  HWY_DYNAMIC_DISPATCH(InputF32)(shape, x, y, dy, how, a, b, mean, offset, dx);
+void chain_backward_input(const ChainShape& shape, const float* x, const float* dy, const uint8_t* winner,
+                          const float* a, const float* b, const float* mean, const float* offset, bool add,
+                          float* dx) {
+  HWY_DYNAMIC_DISPATCH(InputF32)(shape, x, dy, winner, a, b, mean, offset, add, dx);
 }
 template <>
-void chain_backward_input(const ChainShape& shape, const uint16_t* x, const uint16_t* y, const uint16_t* dy,
-                          const ChainGradient& how, const float* a, const float* b, const float* mean,
-                          const float* offset, uint16_t* dx) {
-  HWY_DYNAMIC_DISPATCH(InputBf16)(shape, x, y, dy, how, a, b, mean, offset, dx);
+void chain_backward_input(const ChainShape& shape, const uint16_t* x, const uint16_t* dy,
+                          const uint8_t* winner, const float* a, const float* b, const float* mean,
+                          const float* offset, bool add, uint16_t* dx) {
+  HWY_DYNAMIC_DISPATCH(InputBf16)(shape, x, dy, winner, a, b, mean, offset, add, dx);
 }
 
 }  // namespace frugal

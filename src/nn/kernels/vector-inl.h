@@ -58,14 +58,28 @@ HWY_INLINE hn::Mask<D> MaskAt(D d, const uint8_t* bits, int64_t element) {
   return hn::LoadMaskBits(d, bytes);
 }
 
-/// Calls body(d, c) over [0, channels): whole vectors first, then one lane at a time.
+/// The channels [c, channels) that fill no vector: one of 8, one of 4, then singles. The vectors of narrow
+/// networks (12, 24, 36 channels) are mostly such ends.
+template <class Body>
+HWY_INLINE void ForLastChannels(int64_t c, int64_t channels, Body&& body) {
+  constexpr size_t widest = hn::MaxLanes(hn::ScalableTag<float>());
+  if constexpr (widest > 8) {
+    if (c + 8 <= channels) body(hn::CappedTag<float, 8>(), c), c += 8;
+  }
+  if constexpr (widest > 4) {
+    if (c + 4 <= channels) body(hn::CappedTag<float, 4>(), c), c += 4;
+  }
+  for (; c < channels; ++c) body(hn::CappedTag<float, 1>(), c);
+}
+
+/// Calls body(d, c) over [0, channels): whole vectors first, then the rest in ever narrower ones.
 template <class Body>
 HWY_INLINE void ForChannels(int64_t channels, Body&& body) {
   const hn::ScalableTag<float> d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   int64_t c = 0;
   for (; c + lanes <= channels; c += lanes) body(d, c);
-  for (; c < channels; ++c) body(hn::CappedTag<float, 1>(), c);
+  ForLastChannels(c, channels, body);
 }
 
 }  // namespace frugal::HWY_NAMESPACE

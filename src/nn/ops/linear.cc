@@ -1,3 +1,4 @@
+#include "nn/kernels/convert.h"
 #include "nn/ops/ops.h"
 #include "nn/primitive.h"
 
@@ -14,7 +15,7 @@ class LinearOp : public Op {
  public:
   LinearOp(const OpContext& context, const Node& node, const ValueBuffers& in, const ValueBuffers& out,
            bool last)
-      : in_(in), out_(out) {
+      : in_(in), out_(out), bf16_(context.bf16) {
     const int64_t n = context.shard;
     const int weight = node.parameters[0];
     const Desc src({n, node.in.c}, context.type(), Tag::nc);
@@ -43,6 +44,7 @@ class LinearOp : public Op {
                                {{DNNL_ARG_DIFF_DST, diff_dst}, {DNNL_ARG_DIFF_SRC, src}}, context.workers);
     backward_weights_ = &context.packed[context.pack(weight, plain, data.weights_desc())];
     context.need_scratch(backward_data_.scratch_bytes());
+    if (in.accumulate) summand_ = context.add_scratch(in.shape.elements() * context.type_bytes());
   }
 
   void forward(const ShardRun& run) const override {
@@ -52,12 +54,19 @@ class LinearOp : public Op {
 
   void backward(const ShardRun& run) const override {
     if (!backward_data_) return;
-    void* const pointers[] = {run.at(out_.gradient), run.at(in_.gradient)};
+    void* const pointers[] = {run.at(out_.gradient), run.at(summand_ >= 0 ? summand_ : in_.gradient)};
     backward_data_.run(run.worker, run.at(0), pointers, backward_weights_);
+    if (summand_ < 0) return;
+    with_type(bf16_, [&](auto type) {
+      using T = decltype(type);
+      add_into(run.at<T>(in_.gradient), run.at<T>(summand_), run.count * in_.shape.elements());
+    });
   }
 
  private:
   ValueBuffers in_, out_;
+  bool bf16_;
+  BufferId summand_ = -1;
   float* bias_data_ = nullptr;
   Primitive forward_, backward_data_;
   const dnnl::memory *forward_weights_ = nullptr, *backward_weights_ = nullptr;

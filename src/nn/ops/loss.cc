@@ -9,8 +9,8 @@ class LossOp : public Op {
   LossOp(const OpContext& context, const ValueBuffers& logits, bool fp32)
       : logits_(logits), classes_(logits.shape.elements()), fp32_(fp32), bf16_(context.bf16) {
     const int64_t bytes = classes_ * static_cast<int64_t>(sizeof(float));
-    if (!fp32_) converted_ = context.add_buffer(Scope::worker, bytes);
-    if (context.training) gradient_ = context.add_buffer(Scope::worker, bytes);
+    if (!fp32_) converted_ = context.add_scratch(bytes);
+    if (context.training) gradient_ = context.add_scratch(bytes);
   }
 
   void forward(const ShardRun& run) const override {

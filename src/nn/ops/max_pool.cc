@@ -12,9 +12,7 @@ class MaxPoolOp : public Op {
         out_(out),
         shape_{node.in.h, node.in.w, node.in.c, node.kernel.h, node.stride.h, node.padding.h},
         bf16_(context.bf16) {
-    if (context.training) {
-      winner_ = context.add_buffer(context.sync ? Scope::batch : Scope::worker, node.out.elements());
-    }
+    if (context.training) winner_ = context.add_saved(node.out.elements());
   }
 
   void forward(const ShardRun& run) const override {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 
 #include "nn/op.h"
 
@@ -20,14 +21,24 @@ std::unique_ptr<Op> make_conv_op(const OpContext& context, const Node& node, con
 std::unique_ptr<Op> make_linear_op(const OpContext& context, const Node& node, const ValueBuffers& in,
                                    const ValueBuffers& out, bool last);
 
-/// [affine of batch-norm] [ReLU] [dropout] [non-overlapping max-pool]; -1 where absent, else indices of
-/// nodes.
+/// Nodes of a chain in the order in which they act, -1 where absent: batch-norm or scale, drop-path, the
+/// other side of an addition, activation, dropout, non-overlapping max-pool (after batch-norm, ReLU and
+/// dropout alone).
 struct ChainNodes {
-  int norm = -1, relu = -1, dropout = -1, pool = -1;
+  int norm = -1, scale = -1, drop_path = -1, add = -1, activation = -1, dropout = -1, pool = -1;
   int norm_index = -1;  // which of the graph's batch-norms
+  bool empty() const {
+    return norm < 0 && scale < 0 && drop_path < 0 && add < 0 && activation < 0 && dropout < 0 && pool < 0;
+  }
 };
-std::unique_ptr<Op> make_chain_op(const OpContext& context, const ChainNodes& nodes, const ValueBuffers& in,
-                                  const ValueBuffers& out);
+/// `in`: what the chain starts from and, with an addition, its other side.
+std::unique_ptr<Op> make_chain_op(const OpContext& context, const ChainNodes& nodes,
+                                  std::span<const ValueBuffers> in, const ValueBuffers& out);
+/// What its backward reads and where it may write; `addend`: it also reads the other side of the addition.
+struct ChainNeeds {
+  bool input = false, addend = false, output = false;
+};
+ChainNeeds chain_needs(const Graph& graph, const ChainNodes& nodes);
 
 std::unique_ptr<Op> make_max_pool_op(const OpContext& context, const Node& node, const ValueBuffers& in,
                                      const ValueBuffers& out);

@@ -1,0 +1,25 @@
+#include "nn/ops/make.h"
+
+#include "base/error.h"
+
+namespace frugal {
+
+std::unique_ptr<Op> make_op(const OpContext& context, const Group& group, std::span<const ValueBuffers> in,
+                            const ValueBuffers& out, bool fp32_logits) {
+  if (group.kind == GroupKind::chain) return make_chain_op(context, group.chain, in, out);
+  const Node& node = context.graph.nodes[static_cast<size_t>(group.node)];
+  switch (node.kind) {
+    case OpKind::conv2d:
+      return make_conv_op(context, node, in[0], out, !group.norm_follows);
+    case OpKind::linear:
+      return make_linear_op(context, node, in[0], out, fp32_logits);
+    case OpKind::max_pool:
+      return make_max_pool_op(context, node, in[0], out);
+    case OpKind::flatten:
+      return make_flatten_op(context, node, in[0], out);
+    default:
+      throw Error(node.name + ": the engine has no such operation yet");
+  }
+}
+
+}  // namespace frugal
