@@ -13,6 +13,8 @@ std::unique_ptr<Op> make_op(const OpContext& context, const Group& group, std::s
       return make_conv_op(context, node, in[0], out, !group.norm_follows);
     case OpKind::linear:
       return make_linear_op(context, node, in[0], out, fp32_logits);
+    case OpKind::activation:
+      return make_prelu_op(context, node, in, out);
     case OpKind::max_pool:
       return make_max_pool_op(context, node, in[0], out);
     case OpKind::flatten:

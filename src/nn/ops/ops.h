@@ -40,6 +40,10 @@ struct ChainNeeds {
 };
 ChainNeeds chain_needs(const Graph& graph, const ChainNodes& nodes);
 
+/// Activation with learned slopes; the others belong to chains.
+std::unique_ptr<Op> make_prelu_op(const OpContext& context, const Node& node, std::span<const ValueBuffers> in,
+                                  const ValueBuffers& out);
+
 std::unique_ptr<Op> make_max_pool_op(const OpContext& context, const Node& node, const ValueBuffers& in,
                                      const ValueBuffers& out);
 
