@@ -125,7 +125,8 @@ class Fusion {
     for (Group& group : groups_) {
       const auto value = static_cast<size_t>(group.last);
       if (users_[value] != 1 || user[value]->chain.norm < 0 || user[value]->inputs[0] != group.last) continue;
-      if (group.kind != GroupKind::node || node(group.node).kind != OpKind::conv2d) continue;
+      const OpKind kind = node(group.node).kind;
+      if (group.kind != GroupKind::node || (kind != OpKind::conv2d && kind != OpKind::linear)) continue;
       group.norm_follows = true;
       if (node(group.node).bias) std::erase(group.parameters, node(group.node).parameters[1]);
     }

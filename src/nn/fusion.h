@@ -24,7 +24,8 @@ struct Group {
   ChainNodes chain;             // GroupKind::chain
   std::vector<int> parameters;  // those whose gradient the op yields
   bool learns = false;          // it or something before it has trainable parameters
-  bool norm_follows = false;    // convolution whose only user takes the mean away: its bias has no gradient
+  bool norm_follows =
+      false;  // convolution or linear layer whose only user takes the mean away: its bias has no gradient
 };
 
 /// In an order in which they can be run. Every node but the input is in exactly one group.

@@ -99,8 +99,8 @@ Program::Program(const Graph& graph, Parameters& parameters, PackedWeights& pack
          order.moments[g]);
     const Node& node = graph.nodes[static_cast<size_t>(group.node)];
     if (training && group.kind == GroupKind::node && node.kind == OpKind::linear && group.learns) {
-      deferred_.push_back({node.parameters[0], node.bias ? node.parameters[1] : -1, node.in.c, node.out.c,
-                           in[0].data, out.gradient});
+      const int bias = node.bias && !group.norm_follows ? node.parameters[1] : -1;
+      deferred_.push_back({node.parameters[0], bias, node.in.c, node.out.c, in[0].data, out.gradient});
     }
   }
   const Moment loss[] = {order.loss_at};
@@ -122,6 +122,16 @@ std::vector<bool> gradients_in_shards(const Graph& graph) {
     const Node& node = graph.nodes[static_cast<size_t>(group.node)];
     if (group.kind == GroupKind::node && node.kind == OpKind::linear) continue;
     for (int p : group.parameters) result[static_cast<size_t>(p)] = true;
+  }
+  return result;
+}
+
+std::vector<bool> trained_parameters(const Graph& graph) {
+  std::vector<bool> result(graph.parameters.size(), false);
+  for (const Group& group : fuse(graph)) {
+    for (int p : group.parameters) {
+      result[static_cast<size_t>(p)] = graph.parameters[static_cast<size_t>(p)].trainable;
+    }
   }
   return result;
 }

@@ -52,5 +52,7 @@ class Program {
 /// Which parameters get their gradient shard by shard, rather than at a meeting point or (bias before
 /// batch-norm, frozen) never.
 std::vector<bool> gradients_in_shards(const Graph& graph);
+/// Which parameters have a gradient at all.
+std::vector<bool> trained_parameters(const Graph& graph);
 
 }  // namespace frugal

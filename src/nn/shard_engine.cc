@@ -73,6 +73,7 @@ class ShardEngine : public Engine {
         parameters_(graph_),
         packed_(parameters_),
         in_shards_(gradients_in_shards(graph_)),
+        has_gradient_(trained_parameters(graph_)),
         partials_(graph_, parameters_, in_shards_),
         workers_(options.threads > 0 ? options.threads : machine_info().threads),
         arenas_(static_cast<size_t>(workers_.count())) {
@@ -97,7 +98,6 @@ class ShardEngine : public Engine {
     context_.loss = &loss;
     context_.sink = nullptr;
     context_.key = key;
-    clear_unwritten_gradients();
     partials_.prepare(plan.first);
     run_segments(plan);
     workers_.run(static_cast<int64_t>(plan.tiles.size()), [&](int worker, int64_t i) {
@@ -105,6 +105,7 @@ class ShardEngine : public Engine {
       plan.gradients[gradient].run(tile, context_, parameters_, worker, arena(worker));
     });
     update_running_statistics();
+    clear_gradients_of_none();
     return partials_.loss(0);
   }
 
@@ -210,14 +211,11 @@ class ShardEngine : public Engine {
     }
   }
 
-  /// A bias before batch-norm and a frozen filter have no gradient; but penalties may have added one to it
-  /// since the last step.
-  void clear_unwritten_gradients() {
-    for (const Node& node : graph_.nodes) {
-      if (node.kind != OpKind::conv2d) continue;
-      for (int p : node.parameters) {
-        if (!in_shards_[static_cast<size_t>(p)]) std::ranges::fill(parameters_.gradient(p), 0.0f);
-      }
+  /// What has no gradient: a bias before batch-norm, though penalties may have added one to it since the last
+  /// step, and what is not trained, though batch-norm's backward needs the sums that would be its gradient.
+  void clear_gradients_of_none() {
+    for (size_t p = 0; p < graph_.parameters.size(); ++p) {
+      if (!has_gradient_[p]) std::ranges::fill(parameters_.gradient(static_cast<int>(p)), 0.0f);
     }
   }
 
@@ -244,7 +242,7 @@ class ShardEngine : public Engine {
   bool bf16_, sync_;
   Parameters parameters_;
   PackedWeights packed_;
-  std::vector<bool> in_shards_;
+  std::vector<bool> in_shards_, has_gradient_;
   Partials partials_;
   Workers workers_;
   std::vector<Norm> norms_;

@@ -122,7 +122,9 @@ class ConvOp : public Op {
     weight_gradient_ = Primitive(weights, dnnl::convolution_backward_weights(weights), std::move(arguments),
                                  context.workers);
     context.need_scratch(weight_gradient_.scratch_bytes());
-    if (computed == descs.plain) return;
+    frozen_ = !context.graph.parameters[static_cast<size_t>(weight_)].trainable;
+    if (frozen_) computed_gradient_ = context.add_scratch(0, static_cast<int64_t>(computed.get_size()));
+    if (frozen_ || computed == descs.plain) return;
     const auto reorder = dnnl::reorder::primitive_desc(onednn::cpu(), computed, onednn::cpu(), descs.plain,
                                                        onednn::user_scratchpad());
     to_plain_ = Primitive(reorder, dnnl::reorder(reorder),
@@ -133,8 +135,8 @@ class ConvOp : public Op {
 
   void run_weight_gradient(const ShardRun& run) const {
     Partials& partials = *run.step.partials;
-    float* plain = partials.gradient(run.shard, weight_);
-    void* computed = to_plain_ ? run.at(computed_gradient_) : plain;
+    float* plain = frozen_ ? nullptr : partials.gradient(run.shard, weight_);
+    void* computed = computed_gradient_ >= 0 ? run.at(computed_gradient_) : plain;
     void* const pointers[] = {run.at(in_.data), run.at(out_.gradient), computed,
                               bias_gradient_ ? partials.gradient(run.shard, bias_) : nullptr};
     weight_gradient_.run(run.worker, run.at(0), {pointers, bias_gradient_ ? 4u : 3u});
@@ -146,6 +148,7 @@ class ConvOp : public Op {
   ValueBuffers in_, out_;
   int weight_, bias_;
   bool bf16_, bias_gradient_ = false;
+  bool frozen_ = false;  // the bias alone is trained; its gradient comes with that of the weight
   float* bias_data_ = nullptr;
   BufferId computed_gradient_ = -1, summand_ = -1;
   Primitive forward_, backward_data_, weight_gradient_, to_plain_;
