@@ -8,10 +8,10 @@
 
 namespace frugal {
 
-/// z = f(z), n numbers. `alpha` as Node::alpha. Within 1e-6 relative or 2e-7 absolute of the exact value
-/// (GELU by our own polynomial, the others by Highway's exponentials; measured: at most 0.6 of that). NaN
-/// stays NaN; infinities come out as in PyTorch, where SiLU, GELU, Mish and Hardswish of -inf are NaN (0
-/// times inf).
+/// z = f(z), n numbers. `alpha` as Node::alpha. Within 1e-6 relative or 2e-7 absolute of the exact value;
+/// measured on 4.8 million numbers within 24 of zero: at most 0.85 of that. GELU is by a polynomial of our
+/// own, the others by Highway's exponentials. NaN stays NaN; infinities come out as in PyTorch, where SiLU,
+/// GELU, Mish and Hardswish of -inf are NaN (0 times inf).
 void activation_forward(Activation kind, float alpha, float* z, int64_t n);
 
 /// g *= f'(z), as accurate. At kinks the derivative is that of PyTorch 1.13: ReLU, ReLU6, LeakyReLU and
