@@ -1,10 +1,9 @@
-// The engine against PyTorch in double precision: every op, blocks of them, and SmallNet whole; fp32 and
-// bf16, both batch-norm modes, several shard sizes. tools/goldens/make.py made the goldens and names what
-// they hold.
+// The engine against PyTorch in double precision: every op, blocks of them, random graphs, and SmallNet
+// whole; fp32 and bf16, both batch-norm modes, several shard sizes. tools/goldens made the goldens, and its
+// golden.py names what they hold.
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cctype>
 
 #include "golden_case.h"
 #include "golden_tensor.h"
@@ -45,9 +44,9 @@ using Param = std::tuple<std::string, Precision>;
 class Golden : public testing::TestWithParam<Param> {};
 
 TEST_P(Golden, EqualsPyTorch) {
-  const auto& [name, precision] = GetParam();
+  const Precision precision = std::get<Precision>(GetParam());
   if (precision == Precision::bf16 && !machine_info().bf16) GTEST_SKIP() << "this processor has no bf16";
-  const json golden = golden::load(name);
+  const json golden = golden::load(std::get<std::string>(GetParam()));
   const int64_t batch = golden.at("batch");
   const bool large = batch > 64;
   const auto check = [&](const json& run, BatchNormMode mode, int64_t shard) {
@@ -73,11 +72,8 @@ TEST_P(Golden, EqualsPyTorch) {
 }
 
 std::string test_name(const testing::TestParamInfo<Param>& info) {
-  std::string name =
-      std::get<0>(info.param) + (std::get<1>(info.param) == Precision::bf16 ? "_bf16" : "_fp32");
-  std::ranges::replace_if(
-      name, [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
-  return name;
+  const auto& [name, precision] = info.param;
+  return golden::test_name(name) + (precision == Precision::bf16 ? "_bf16" : "_fp32");
 }
 
 INSTANTIATE_TEST_SUITE_P(Nn, Golden,
