@@ -1,11 +1,15 @@
 // Times training steps on request, for bench/versus_pytorch, which lets us and PyTorch take turns. Reads
 // numbers of steps from stdin, one a line; answers each with a line of JSON: {"seconds": [...], "losses":
-// [...]}, one entry a step. With --export it instead writes what PyTorch needs to do the same: images, labels
-// and initial weights.
+// [...], "step_bytes": N}, one entry a step, and by how much memory has grown at most since the engine was
+// made, less what weights, gradients and momentum take. With --export it instead writes what PyTorch needs to
+// do the same: the layer table, images, labels and initial weights.
+#include <malloc.h>
+
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -17,6 +21,7 @@
 #include "data/dataset.h"
 #include "data/split.h"
 #include "graph/presets.h"
+#include "graph/table.h"
 #include "nn/engine.h"
 #include "train/batch_source.h"
 #include "train/loss.h"
@@ -29,6 +34,7 @@ struct Options {
   std::string data = "cifar100", model = "smallnet", precision = "fp32", batch_norm = "ghost", export_to;
   int64_t batch = 128, batches = 64, shard = 0;
   int threads = 0;
+  bool no_dropout = false;
   uint64_t seed = 1;
   double lr = 0.1, momentum = 0.9, weight_decay = 5e-4;
 };
@@ -38,6 +44,7 @@ Options parse(int argc, char** argv) {
   CLI::App app("Times training steps; see bench/versus_pytorch.");
   app.add_option("--data", o.data);
   app.add_option("--model", o.model);
+  app.add_flag("--no-dropout", o.no_dropout, "as if every rate were zero");
   app.add_option("--precision", o.precision)->check(CLI::IsMember({"fp32", "bf16"}));
   app.add_option("--batch-norm", o.batch_norm)->check(CLI::IsMember({"ghost", "sync"}));
   app.add_option("--batch", o.batch)->check(CLI::PositiveNumber);
@@ -49,7 +56,7 @@ Options parse(int argc, char** argv) {
   app.add_option("--momentum", o.momentum);
   app.add_option("--weight-decay", o.weight_decay);
   app.add_option("--export", o.export_to,
-                 "write images.u8, labels.i32 and weights.safetensors here, and leave");
+                 "write model.json, images.u8, labels.i32 and weights.safetensors here, and leave");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -75,13 +82,32 @@ std::span<const uint8_t> bytes_of(std::span<const T> values) {
   return {reinterpret_cast<const uint8_t*>(values.data()), values.size_bytes()};
 }
 
-void export_inputs(const std::filesystem::path& folder, const ImageSet& images,
+/// "VmRSS" (resident memory) or "VmHWM" (its peak) of this process in bytes.
+int64_t resident(const std::string& field) {
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;) {
+    int64_t kilobytes = 0;
+    if (word == field + ":" && status >> kilobytes) return kilobytes * 1024;
+  }
+  throw Error("/proc/self/status has no " + field);
+}
+
+/// Gives back what the allocator holds in reserve and lets the peak of resident memory start anew.
+int64_t resident_before() {
+  malloc_trim(0);
+  std::ofstream("/proc/self/clear_refs") << "5";
+  return resident("VmRSS");
+}
+
+void export_inputs(const std::filesystem::path& folder, const Graph& graph, const ImageSet& images,
                    std::span<const int32_t> order, const Parameters& parameters) {
   std::filesystem::create_directories(folder);
+  const std::string table = layer_table_json(graph);
+  write_file_atomic(folder / "model.json", std::vector{bytes_of(std::span<const char>(table))});
   std::vector<std::span<const uint8_t>> pixels;
   std::vector<int32_t> labels;
   for (int32_t id : order) {
-    pixels.push_back({images.image(id), static_cast<size_t>(images.image_bytes())});
+    pixels.emplace_back(images.image(id), static_cast<size_t>(images.image_bytes()));
     labels.push_back(images.labels[static_cast<size_t>(id)]);
   }
   write_file_atomic(folder / "images.u8", pixels);
@@ -99,15 +125,18 @@ void run(const Options& o) {
   const Dataset data = load_dataset(o.data);
   const std::vector<int32_t> order = visiting_order(data.train, o);
   const ImageSet& images = data.train;
-  const Graph graph =
-      make_model(o.model, {images.height, images.width, images.channels}, std::ssize(data.classes));
+  Graph graph = make_model(o.model, {images.height, images.width, images.channels}, std::ssize(data.classes));
+  if (o.no_dropout) {
+    for (Node& node : graph.nodes) node.rate = 0;
+  }
   if (!o.export_to.empty()) {
     Parameters parameters(graph);
     parameters.initialise(o.seed);
-    export_inputs(o.export_to, images, order, parameters);
+    export_inputs(o.export_to, graph, images, order, parameters);
     return;
   }
 
+  const int64_t before = resident_before();
   const auto engine = make_shard_engine(
       graph, {.threads = o.threads,
               .batch = o.batch,
@@ -136,7 +165,11 @@ void run(const Options& o) {
       seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
       losses.push_back(sums.loss / static_cast<double>(o.batch));
     }
-    std::cout << nlohmann::json{{"seconds", seconds}, {"losses", losses}} << std::endl;
+    const int64_t kept = 3 * graph.parameter_count() * static_cast<int64_t>(sizeof(float));
+    std::cout << nlohmann::json{{"seconds", seconds},
+                                {"losses", losses},
+                                {"step_bytes", resident("VmHWM") - before - kept}}
+              << std::endl;
   }
 }
 
