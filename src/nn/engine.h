@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/function_ref.h"
 #include "base/tensor_view.h"
@@ -68,6 +69,12 @@ struct StepKey {
 /// [first, first + count), logits [count, classes].
 using LogitSink = std::function<void(int64_t first, int64_t count, const float* logits)>;
 
+/// Processor time that a node of the graph, with what is fused to it, has taken in training steps, summed
+/// over shards and threads.
+struct NodeTime {
+  double forward = 0, backward = 0;  // seconds
+};
+
 /// Trains and evaluates one graph, batch by batch. Not thread-safe: one caller.
 class Engine {
  public:
@@ -86,6 +93,11 @@ class Engine {
   virtual int64_t classes() const = 0;
   virtual int64_t shard() const = 0;        // as resolved
   virtual Precision precision() const = 0;  // as resolved
+  /// Held for activations, their gradients and scratch, by all threads: grows to what the largest batch
+  /// needs.
+  virtual int64_t activation_bytes() const = 0;
+  /// Where training steps from now on add their times, by node; null: nowhere.
+  virtual void profile(std::vector<NodeTime>* /*times*/) {}
 };
 
 struct EngineOptions {

@@ -100,7 +100,8 @@ Program::Program(const Graph& graph, Parameters& parameters, PackedWeights& pack
     const Node& node = graph.nodes[static_cast<size_t>(group.node)];
     if (training && group.kind == GroupKind::node && node.kind == OpKind::linear && group.learns) {
       const int bias = node.bias && !group.norm_follows ? node.parameters[1] : -1;
-      deferred_.push_back({node.parameters[0], bias, node.in.c, node.out.c, in[0].data, out.gradient});
+      deferred_.push_back(
+          {group.node, node.parameters[0], bias, node.in.c, node.out.c, in[0].data, out.gradient});
     }
   }
   const Moment loss[] = {order.loss_at};
@@ -110,7 +111,8 @@ Program::Program(const Graph& graph, Parameters& parameters, PackedWeights& pack
   for (const CallOrder::Call& call : order.calls) {
     const int node = call.group < 0 ? 0 : groups[static_cast<size_t>(call.group)].node;
     segments_[static_cast<size_t>(call.at.segment)].calls.push_back(
-        {made.at(call.group), calls_of_phases[static_cast<size_t>(call.phase)].second, node});
+        {made.at(call.group), calls_of_phases[static_cast<size_t>(call.phase)].second, node,
+         call.phase >= Phase::backward_statistics});
   }
   arenas_ = place_buffers(buffers_, lifetimes, shard);
   arenas_.worker_bytes = op_buffers.place_scratch(arenas_.worker_bytes, shard);

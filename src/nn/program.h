@@ -15,7 +15,8 @@ struct Segment {
   struct Call {
     const Op* op;
     void (Op::*run)(const ShardRun&) const;
-    int node;  // of the graph, for whoever measures
+    int node;  // of the graph, and the direction: for whoever measures
+    bool backward;
   };
   std::vector<Call> calls;
   Reductions reductions;
@@ -23,6 +24,7 @@ struct Segment {
 
 /// A weight gradient that is computed over the whole batch, after the shards.
 struct DeferredGradient {
+  int node = 0;
   int weight = -1, bias = -1;  // parameters; bias -1: none
   int64_t inputs = 0, outputs = 0;
   BufferId x = -1, dy = -1;  // [batch, inputs], [batch, outputs], in the program's type

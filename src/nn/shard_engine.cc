@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <ctime>
 #include <map>
+#include <mutex>
 #include <utility>
 
 #include "base/error.h"
@@ -29,6 +31,7 @@ class Block {
     return data_;
   }
   std::byte* data() const { return data_; }
+  int64_t size() const { return size_; }
   Block() = default;
   Block(Block&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
@@ -93,6 +96,16 @@ class ShardEngine : public Engine {
     workers_.run(tasks, [&](int, int64_t i) { task(i); });
   }
 
+  int64_t activation_bytes() const override {
+    int64_t bytes = batch_arena_.size();
+    for (const Block& block : arenas_) bytes += block.size();
+    return bytes;
+  }
+  void profile(std::vector<NodeTime>* times) override {
+    profile_ = times;
+    if (times) times->assign(graph_.nodes.size(), {});
+  }
+
   LossSums train_step(BatchSource& batch, const LogitLoss& loss, const StepKey& key) override {
     BatchPlan& plan = prepare(batch, true);
     context_.loss = &loss;
@@ -102,7 +115,11 @@ class ShardEngine : public Engine {
     run_segments(plan);
     workers_.run(static_cast<int64_t>(plan.tiles.size()), [&](int worker, int64_t i) {
       const auto& [gradient, tile] = plan.tiles[static_cast<size_t>(i)];
+      const double begin = profile_ ? thread_seconds() : 0;
       plan.gradients[gradient].run(tile, context_, parameters_, worker, arena(worker));
+      if (profile_) {
+        note_time(plan.programs[0]->deferred()[gradient].node, true, thread_seconds() - begin);
+      }
     });
     update_running_statistics();
     clear_gradients_of_none();
@@ -203,12 +220,27 @@ class ShardEngine : public Engine {
         const ShardRun run{
             context_, program.buffers(), i, first, plan.first[static_cast<size_t>(i) + 1] - first,
             worker,   arena(worker)};
-        for (const Segment::Call& call : segment.calls) (call.op->*call.run)(run);
+        for (const Segment::Call& call : segment.calls) {
+          const double begin = profile_ ? thread_seconds() : 0;
+          (call.op->*call.run)(run);
+          if (profile_) note_time(call.node, call.backward, thread_seconds() - begin);
+        }
         plan.tree->arrive(i, [&](int64_t left, int64_t right, int64_t end) {
           partials_.combine(segment.reductions, left, right, end);
         });
       });
     }
+  }
+
+  static double thread_seconds() {
+    timespec now{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+  }
+  void note_time(int node, bool backward, double seconds) {
+    const std::lock_guard lock(profile_mutex_);
+    NodeTime& time = (*profile_)[static_cast<size_t>(node)];
+    (backward ? time.backward : time.forward) += seconds;
   }
 
   /// What has no gradient: a bias before batch-norm, though penalties may have added one to it since the last
@@ -251,6 +283,8 @@ class ShardEngine : public Engine {
   StepContext context_;
   std::vector<Block> arenas_;  // by worker
   Block batch_arena_;
+  std::vector<NodeTime>* profile_ = nullptr;
+  std::mutex profile_mutex_;
   std::vector<std::pair<int, int>> stale_;  // (packing, piece)
 };
 
