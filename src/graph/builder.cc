@@ -103,14 +103,14 @@ Value GraphBuilder::conv2d(const std::string& name, Value x, int64_t out_channel
   }
   node.out = window_shape(node, out_channels);
   const int64_t inputs = node.in.c / o.groups, fan_in = inputs * o.kernel.h * o.kernel.w;
-  add_parameter(node, "weight", {out_channels, inputs, o.kernel.h, o.kernel.w}, o.init, fan_in, 0,
+  add_parameter(node, "weight", {out_channels, inputs, o.kernel.h, o.kernel.w}, o.init, fan_in, o.init_value,
                 o.trainable);
-  if (o.bias) add_parameter(node, "bias", {out_channels}, Init::uniform_fan_in, fan_in);
+  if (o.bias) add_parameter(node, "bias", {out_channels}, o.bias_init, fan_in);
   return add_node(std::move(node), {x});
 }
 
 Value GraphBuilder::linear(const std::string& name, Value x, int64_t out_features, bool bias, Init init,
-                           float init_value) {
+                           float init_value, Init bias_init) {
   Node node = unary(OpKind::linear, name, x);
   if (node.in.h != 1 || node.in.w != 1) {
     throw usage_error(name + ": expects flat features, got " + shape_words(node.in) + "; flatten first");
@@ -119,7 +119,7 @@ Value GraphBuilder::linear(const std::string& name, Value x, int64_t out_feature
   node.bias = bias;
   node.out = {1, 1, out_features};
   add_parameter(node, "weight", {out_features, node.in.c}, init, node.in.c, init_value);
-  if (bias) add_parameter(node, "bias", {out_features}, Init::uniform_fan_in, node.in.c);
+  if (bias) add_parameter(node, "bias", {out_features}, bias_init, node.in.c);
   return add_node(std::move(node), {x});
 }
 

@@ -20,6 +20,8 @@ struct ConvOptions {
   bool bias = true;
   Init init = Init::uniform_fan_in;  // of the weight
   bool trainable = true;             // of the weight
+  float init_value = 0;              // of the weight: the deviation of Init::normal
+  Init bias_init = Init::uniform_fan_in;
 };
 
 struct PoolOptions {
@@ -47,7 +49,7 @@ class GraphBuilder {
   Value input() const { return {0}; }
   Value conv2d(const std::string& name, Value x, int64_t out_channels, const ConvOptions& options = {});
   Value linear(const std::string& name, Value x, int64_t out_features, bool bias = true,
-               Init init = Init::uniform_fan_in, float init_value = 0);
+               Init init = Init::uniform_fan_in, float init_value = 0, Init bias_init = Init::uniform_fan_in);
   Value batch_norm(const std::string& name, Value x, const NormOptions& options = {});
   Value group_norm(const std::string& name, Value x, int groups, const NormOptions& options = {});
   /// A group a channel; without affine parameters unless asked for, as torch.nn.InstanceNorm2d.
