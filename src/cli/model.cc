@@ -2,6 +2,7 @@
 #include <memory>
 #include <string>
 
+#include "base/text.h"
 #include "base/units.h"
 #include "cli/command.h"
 #include "cli/output.h"
@@ -43,9 +44,12 @@ void add_model_command(CLI::App& program, Action& action) {
   auto options = std::make_shared<Options>();
   CLI::App* command = program.add_subcommand(
       "model", "The layer table of a network: shapes, parameters, MACs, activation bytes");
-  std::string known;
-  for (const std::string& name : model_names()) known += (known.empty() ? "" : ", ") + name;
-  command->add_option("model", options->model, "A model with or without options: " + known)
+  command
+      ->add_option(
+          "model", options->model,
+          "A model, with or without options (wrn-16-2:width=1.5,init=orthogonal). Capitals stand for "
+          "numbers: " +
+              join(model_names()))
       ->required()
       ->type_name("NAME");
   command->add_option("--classes", options->classes, "Classes to tell apart (default 100)")->type_name("N");

@@ -49,7 +49,9 @@ const std::vector<TrainFlag> all_flags = {
      set<&C::normalize>},
     {"Training", "--recipe", "NAME",
      "Where settings come from that are not given: default, or seed (the notebook's)", set<&C::recipe>},
-    {"Training", "--model", "SPEC", "smallnet, or smallnet:conv-dropout=0,dense-dropout=0.2,dense-width=420",
+    {"Training", "--model", "SPEC",
+     "A network, with or without options: resnet20, wrn-16-2:dropout=0.3, ...; frugal model --help has them "
+     "all",
      set<&C::model>},
     {"Training", "--epochs", "N", "Passes over the training images", set<&C::epochs>},
     {"Training", "--batch", "N", "Images a step", set<&C::batch>},

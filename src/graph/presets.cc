@@ -1,28 +1,159 @@
 #include "graph/presets.h"
 
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cmath>
+#include <optional>
+#include <string_view>
+
 #include "base/error.h"
+#include "base/nearest.h"
 #include "base/spec.h"
+#include "base/text.h"
+#include "graph/presets/preset.h"
 
 namespace frugal {
+namespace {
+
+const std::vector<Preset>& presets() {
+  static const std::vector<Preset> all = [] {
+    std::vector<Preset> list;
+    for (const auto family : {smallnet_presets, cifar_resnet_presets, preact_resnet_presets, resnet_presets,
+                              wide_resnet_presets, densenet_presets, vgg_presets, squeezenet_presets,
+                              mobilenet_presets, convmixer_presets, nin_presets, airbench_presets}) {
+      for (Preset& preset : family()) list.push_back(std::move(preset));
+    }
+    return list;
+  }();
+  return all;
+}
+
+/// The numbers in `name` where `pattern` has capitals ("wrn-16-2" and "wrn-D-K": 16, 2); nothing when it does
+/// not match.
+std::optional<std::vector<int64_t>> match(std::string_view pattern, std::string_view name) {
+  const auto wanted = split(pattern, '-'), given = split(name, '-');
+  if (wanted.size() != given.size()) return std::nullopt;
+  std::vector<int64_t> numbers;
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    const bool number = wanted[i].size() == 1 && std::isupper(static_cast<unsigned char>(wanted[i][0])) != 0;
+    if (!number && wanted[i] != given[i]) return std::nullopt;
+    if (!number) continue;
+    const auto is_digit = [](unsigned char c) { return std::isdigit(c) != 0; };
+    if (given[i].empty() || given[i].size() > 9 || !std::ranges::all_of(given[i], is_digit))
+      return std::nullopt;
+    numbers.push_back(std::stoll(std::string(given[i])));
+  }
+  return numbers;
+}
+
+struct Found {
+  const Preset& preset;
+  std::vector<int64_t> numbers;
+};
+
+Found find_preset(const Spec& spec) {
+  for (const Preset& preset : presets()) {
+    if (auto numbers = match(preset.name, spec.name)) return {preset, *std::move(numbers)};
+    if (spec.name == preset.name) {
+      throw usage_error("--model: the capitals of " + preset.name + " stand for numbers, as in " +
+                        preset.example);
+    }
+  }
+  const std::string hint = did_you_mean(spec.name, model_examples());
+  throw usage_error("--model: there is no model " + in_quotes(spec.name) +
+                    (hint.empty() ? "; known: " : hint + " Known: ") + join(model_names()));
+}
+
+/// The weights of convolutions and linear layers start as `init` says. What is frozen as made from the data
+/// stays so, and a linear layer has no dirac.
+void override_init(Graph& graph, Init init) {
+  for (const Node& node : graph.nodes) {
+    if (node.kind != OpKind::conv2d && node.kind != OpKind::linear) continue;
+    ParameterSpec& weight = graph.parameters[static_cast<size_t>(node.parameters[0])];
+    if (!weight.trainable || (init == Init::dirac && node.kind == OpKind::linear)) continue;
+    weight.init = init;
+    weight.value = init == Init::normal ? 0.01f : 0.0f;
+  }
+}
+
+/// The initialisers that a whole network can start with, by the names that `init` takes.
+Init parse_init(const PresetRequest& request) {
+  constexpr std::array all = {Init::uniform_fan_in,  Init::kaiming_normal, Init::kaiming_normal_fan_out,
+                              Init::kaiming_uniform, Init::xavier_normal,  Init::xavier_uniform,
+                              Init::normal,          Init::orthogonal,     Init::dirac};
+  std::vector<std::string> names;
+  for (Init init : all) names.emplace_back(init_name(init));
+  const std::string name = request.choice("init", names);
+  return all[static_cast<size_t>(std::ranges::find(names, name) - names.begin())];
+}
+
+}  // namespace
+
+std::string PresetRequest::choice(const std::string& key, const std::vector<std::string>& known) const {
+  const auto found = spec.options.find(key);
+  if (found == spec.options.end()) return known[0];
+  if (std::ranges::find(known, found->second) != known.end()) return found->second;
+  throw usage_error(spec.name + ":" + key + ": " + in_quotes(found->second) + " is none of " + join(known));
+}
+
+int PresetRequest::small_integer(const std::string& key, int otherwise) const {
+  constexpr int64_t largest = 1000;
+  const int64_t value = spec.integer(key, otherwise);
+  if (value >= 1 && value <= largest) return static_cast<int>(value);
+  throw usage_error(spec.name + ":" + key + ": it must be in 1 to " + std::to_string(largest));
+}
+
+int64_t scaled(int64_t channels, double width, int64_t divisor) {
+  if (width == 1) return channels;
+  const double exact = static_cast<double>(channels) * width, step = static_cast<double>(divisor);
+  double rounded = std::max(step, std::floor((exact + step / 2) / step) * step);
+  if (rounded < 0.9 * exact) rounded += step;
+  return static_cast<int64_t>(rounded);
+}
+
+int blocks_of_depth(const std::string& model, int64_t depth, int per_block, int rest) {
+  constexpr int64_t deepest = 1300;
+  const int64_t blocks = std::max<int64_t>(1, (depth - rest) / per_block);
+  if (depth > deepest || blocks * per_block + rest != depth) {
+    const int64_t near = std::min(blocks, (deepest - rest) / per_block) * per_block + rest;
+    throw usage_error(model + ": the depth must be " + std::to_string(per_block) + "n + " +
+                      std::to_string(rest) + ", at most " + std::to_string(deepest) + ", not " +
+                      std::to_string(depth) + "; try " + std::to_string(near));
+  }
+  return static_cast<int>(blocks);
+}
 
 Graph make_model(const std::string& text, Shape input, int64_t classes) {
   if (classes < 1) throw usage_error("--classes: a classifier needs at least one class");
   const Spec spec = parse_spec(text, "--model");
-  if (spec.name == "smallnet") {
-    spec.expect({"conv-dropout", "dense-dropout", "dense-width"});
-    SmallNetOptions options;
-    options.conv_dropout = static_cast<float>(spec.number("conv-dropout", options.conv_dropout));
-    options.dense_dropout = static_cast<float>(spec.number("dense-dropout", options.dense_dropout));
-    options.dense_width = spec.integer("dense-width", options.dense_width);
-    Graph graph = smallnet(input, classes, options);
-    graph.model = text;
-    return graph;
+  const Found found = find_preset(spec);
+  std::vector<std::string> options = found.preset.options;
+  options.insert(options.end(), {"width", "init"});
+  spec.expect(options);
+  const double width = spec.number("width", 1);
+  if (!(width > 0 && width <= 100)) {
+    throw usage_error(spec.name + ":width: it must be above 0 and at most 100");
   }
-  std::string known;
-  for (const std::string& name : model_names()) known += (known.empty() ? "" : ", ") + name;
-  throw usage_error("--model: there is no model '" + spec.name + "'; known: " + known);
+  const PresetRequest request{spec, found.numbers, input, classes, width};
+  Graph graph = found.preset.make(request);
+  if (spec.has("init")) override_init(graph, parse_init(request));
+  graph.model = text;
+  return graph;
 }
 
-std::vector<std::string> model_names() { return {"smallnet"}; }
+void require_model(const std::string& spec) { find_preset(parse_spec(spec, "--model")); }
+
+std::vector<std::string> model_names() {
+  std::vector<std::string> names;
+  for (const Preset& preset : presets()) names.push_back(preset.name);
+  return names;
+}
+
+std::vector<std::string> model_examples() {
+  std::vector<std::string> names;
+  for (const Preset& preset : presets()) names.push_back(preset.example);
+  return names;
+}
 
 }  // namespace frugal

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/spec.h"
 #include "base/text.h"
 #include "data/augment.h"
 #include "graph/presets.h"
@@ -66,8 +65,7 @@ void validate(const TrainConfig& config) {
   require(!config.data.empty(), "--data must name a data set or a directory");
   require(config.val >= 0 && config.val < 1,
           "--val must be in [0, 1): the part of the training images that is held out");
-  const std::string model = parse_spec(config.model, "--model").name;
-  require_one_of(model, model_names(), "--model");
+  require_model(config.model);
   require_within(config.epochs, 1, most_epochs, "--epochs");
   require_within(config.batch, 1, most_images, "--batch");
   require(config.lr >= 0 && std::isfinite(config.lr), "--lr must be a number that is not negative");

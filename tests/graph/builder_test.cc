@@ -64,7 +64,8 @@ TEST(MakeModel, ListsTheKnownModelsWhenAskedForAnother) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::usage);
-    EXPECT_NE(std::string(error.what()).find("no model 'resnet9000'; known: smallnet"), std::string::npos);
+    EXPECT_NE(std::string(error.what()).find("no model 'resnet9000'; did you mean resnet20? Known: smallnet"),
+              std::string::npos);
   }
   EXPECT_THROW(make_model("smallnet:depth=3", {32, 32, 3}, 10), Error);
 }
