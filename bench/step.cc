@@ -115,7 +115,7 @@ void export_inputs(const std::filesystem::path& folder, const Graph& graph, cons
   std::vector<TensorRecord> tensors;
   for (const Slot& slot : parameters.slots()) {
     const auto values =
-        parameters.weights().subspan(static_cast<size_t>(slot.offset), static_cast<size_t>(slot.size));
+        parameters.all_weights().subspan(static_cast<size_t>(slot.offset), static_cast<size_t>(slot.size));
     tensors.push_back({slot.name, "F32", slot.shape, bytes_of(values)});
   }
   write_safetensors(folder / "weights.safetensors", {}, tensors);

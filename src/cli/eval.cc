@@ -9,6 +9,7 @@
 #include "cli/output.h"
 #include "data/split.h"
 #include "eval/loaded_model.h"
+#include "graph/table.h"
 #include "train/loss.h"
 
 namespace frugal {
@@ -91,8 +92,8 @@ ExitCode run(const Options& options) {
     print_json(json);
     return ExitCode::done;
   }
-  print("weights  %s (%s, %s parameters)\n", files.weights.string().c_str(), model.info.model.c_str(),
-        with_thousands(model.graph.parameter_count()).c_str());
+  print("weights  %s (%s, %s)\n", files.weights.string().c_str(), model.info.model.c_str(),
+        parameters_text(model.graph).c_str());
   print("data     %s, %s split, %s images, %s\n", data.name.c_str(), options.split.c_str(),
         with_thousands(metrics.samples).c_str(), precision_name(engine_options.precision).c_str());
   print("loss     %.4f\ntop-1    %s\ntop-3    %s\ntop-5    %s\n", metrics.loss, percent(metrics.top1).c_str(),

@@ -28,6 +28,7 @@ class JsonReporter : public Reporter {
   void finish(const RunStart& run, const TrainResult& result) override {
     Json json = {{"event", "result"}};
     json.update(Json::parse(result_text(result, {.params = run.graph.parameter_count(),
+                                                 .trainable_params = run.graph.trainable_count(),
                                                  .precision = run.config.precision,
                                                  .isa = run.machine.instruction_set,
                                                  .version = FRUGAL_VERSION,
@@ -56,6 +57,7 @@ class JsonReporter : public Reporter {
                   {"classes", run.data.classes.size()},
                   {"fingerprint", run.data.fingerprint}}},
                 {"params", run.graph.parameter_count()},
+                {"trainable_params", run.graph.trainable_count()},
                 {"macs", run.graph.macs()},
                 {"out", run.out.string()},
                 {"config",

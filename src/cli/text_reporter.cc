@@ -100,9 +100,8 @@ class TextReporter : public Reporter {
       print_row("validation", result.best_val, "best, epoch " + std::to_string(result.best_epoch));
     }
     print_row("test", result.test, "weights: " + result.tested + ".safetensors");
-    print("\n%s parameters, %s, %s images/s of training\n",
-          with_thousands(run.graph.parameter_count()).c_str(), human_duration(result.wall_seconds).c_str(),
-          images_per_second(result).c_str());
+    print("\n%s, %s, %s images/s of training\n", parameters_text(run.graph).c_str(),
+          human_duration(result.wall_seconds).c_str(), images_per_second(result).c_str());
     print("run     %s\n", run.out.string().c_str());
     print("curves  %s\n", (run.out / "curves.svg").string().c_str());
   }
@@ -129,8 +128,8 @@ class TextReporter : public Reporter {
           data_text(run.data).c_str(), with_thousands(run.train_images).c_str(),
           with_thousands(run.val_images).c_str(), with_thousands(run.data.test.count).c_str(),
           image_shape(run.data.train).c_str(), run.data.classes.size());
-    print("model    %s: %s parameters, %s MACs an image\n", c.model.c_str(),
-          with_thousands(run.graph.parameter_count()).c_str(), short_count(run.graph.macs()).c_str());
+    print("model    %s: %s, %s MACs an image\n", c.model.c_str(), parameters_text(run.graph).c_str(),
+          short_count(run.graph.macs()).c_str());
     print(
         "recipe   %s: %lld epochs, batch %lld, %s lr=%g momentum=%g weight-decay=%g, %s,\n"
         "         loss %s, augment %s, normalize %s, seed %llu\n",

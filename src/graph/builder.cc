@@ -101,6 +101,9 @@ Value GraphBuilder::conv2d(const std::string& name, Value x, int64_t out_channel
     throw usage_error(name + ": " + std::to_string(o.groups) + " groups do not divide " +
                       std::to_string(node.in.c) + " inputs and " + std::to_string(out_channels) + " outputs");
   }
+  if (o.init == Init::dirac && o.groups != 1) {
+    throw usage_error(name + ": dirac passes whole images on, which a convolution in groups cannot");
+  }
   node.out = window_shape(node, out_channels);
   const int64_t inputs = node.in.c / o.groups, fan_in = inputs * o.kernel.h * o.kernel.w;
   add_parameter(node, "weight", {out_channels, inputs, o.kernel.h, o.kernel.w}, o.init, fan_in, o.init_value,

@@ -131,6 +131,12 @@ std::string shape_text(const Shape& shape) {
   return std::to_string(shape.c) + " x " + std::to_string(shape.h) + " x " + std::to_string(shape.w);
 }
 
+std::string parameters_text(const Graph& graph) {
+  const int64_t all = graph.parameter_count(), trainable = graph.trainable_count();
+  const std::string text = with_thousands(all) + " parameters";
+  return trainable == all ? text : text + " (" + with_thousands(trainable) + " of them trainable)";
+}
+
 std::string layer_table(const Graph& graph) {
   const std::vector<LayerRow> rows = layer_rows(graph);
   std::vector<std::array<std::string, 6>> lines;
@@ -142,7 +148,7 @@ std::string layer_table(const Graph& graph) {
   const Totals totals = totals_of(rows);
   lines.push_back({"total", "", "", with_thousands(totals.parameters), with_thousands(totals.macs),
                    with_thousands(totals.activation_bytes)});
-  return align(lines, 3) + "\n" + graph.model + ": " + with_thousands(totals.parameters) + " parameters, " +
+  return align(lines, 3) + "\n" + graph.model + ": " + parameters_text(graph) + ", " +
          short_count(totals.macs) + " MACs and " + human_bytes(totals.activation_bytes) +
          " of fp32 activations an image (outputs are channels x height x width)\n";
 }
@@ -161,9 +167,13 @@ std::string layer_table_json(const Graph& graph) {
   }
   const Totals totals = totals_of(rows);
   const nlohmann::ordered_json table = {
-      {"model", graph.model},        {"input", shape_json(graph.input)},
-      {"classes", graph.classes},    {"parameters", totals.parameters},
-      {"macs", totals.macs},         {"activation_bytes", totals.activation_bytes},
+      {"model", graph.model},
+      {"input", shape_json(graph.input)},
+      {"classes", graph.classes},
+      {"parameters", totals.parameters},
+      {"trainable_parameters", graph.trainable_count()},
+      {"macs", totals.macs},
+      {"activation_bytes", totals.activation_bytes},
       {"layers", std::move(layers)},
   };
   return table.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);

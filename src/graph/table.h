@@ -27,11 +27,14 @@ std::vector<LayerRow> layer_rows(const Graph& graph);
 /// "64 x 16 x 16"; flat features are "420".
 std::string shape_text(const Shape& shape);
 
+/// "996,376 parameters", or "1,977,620 parameters (1,977,332 of them trainable)".
+std::string parameters_text(const Graph& graph);
+
 /// Aligned columns, a line of totals, newline at the end.
 std::string layer_table(const Graph& graph);
 
-/// {"model", "input", "classes", "parameters", "macs", "activation_bytes", "layers": [...]}; one line, no
-/// newline.
+/// {"model", "input", "classes", "parameters", "trainable_parameters", "macs", "activation_bytes",
+/// "layers": [...]}; one line, no newline.
 std::string layer_table_json(const Graph& graph);
 
 /// "11.2M", "996k", "512": three digits, for counts where the last ones say nothing.

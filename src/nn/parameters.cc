@@ -1,33 +1,50 @@
 #include "nn/parameters.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdlib>
 #include <new>
+#include <type_traits>
 
-#include "base/philox.h"
+#include "nn/initialise.h"
 
 namespace frugal {
 namespace {
 
 constexpr int64_t slot_alignment = 16;  // floats: a cache line, and a vector of AVX-512
 
+int64_t aligned(int64_t floats) { return (floats + slot_alignment - 1) / slot_alignment * slot_alignment; }
+
+template <class Spec>
+Slot slot_of(const Spec& spec) {
+  Slot slot{spec.name, spec.shape, 0, 1};
+  for (int64_t extent : spec.shape) slot.size *= extent;
+  if constexpr (std::is_same_v<Spec, ParameterSpec>) slot.trainable = spec.trainable;
+  return slot;
+}
+
+/// In the order of `specs`, but those that are not trainable behind the others.
 template <class Spec>
 std::vector<Slot> lay_out(const std::vector<Spec>& specs) {
   std::vector<Slot> slots;
+  for (const Spec& spec : specs) slots.push_back(slot_of(spec));
   int64_t end = 0;
-  for (const Spec& spec : specs) {
-    int64_t size = 1;
-    for (int64_t extent : spec.shape) size *= extent;
-    slots.push_back({spec.name, spec.shape, end, size});
-    end += (size + slot_alignment - 1) / slot_alignment * slot_alignment;
+  for (const bool trainable : {true, false}) {
+    for (Slot& slot : slots) {
+      if (slot.trainable != trainable) continue;
+      slot.offset = end;
+      end += aligned(slot.size);
+    }
   }
   return slots;
 }
 
-int64_t block_size(const std::vector<Slot>& slots) {
-  if (slots.empty()) return 0;
-  return (slots.back().offset + slots.back().size + slot_alignment - 1) / slot_alignment * slot_alignment;
+/// Floats up to the end of the last slot, or of the last trainable one.
+int64_t block_size(const std::vector<Slot>& slots, bool only_trainable = false) {
+  int64_t end = 0;
+  for (const Slot& slot : slots) {
+    if (slot.trainable || !only_trainable) end = std::max(end, slot.offset + aligned(slot.size));
+  }
+  return end;
 }
 
 }  // namespace
@@ -46,10 +63,12 @@ Parameters::Parameters(const Graph& graph)
     : specs_(graph.parameters),
       slots_(lay_out(graph.parameters)),
       buffer_slots_(lay_out(graph.buffers)),
+      trainable_block_(static_cast<size_t>(block_size(slots_, true))),
       weights_(block_size(slots_)),
       gradients_(block_size(slots_)),
       buffers_(block_size(buffer_slots_)),
-      count_(graph.parameter_count()) {
+      count_(graph.parameter_count()),
+      trainable_count_(graph.trainable_count()) {
   for (size_t i = 0; i < graph.buffers.size(); ++i) {
     std::ranges::fill(buffer(static_cast<int>(i)), graph.buffers[i].initial);
   }
@@ -57,26 +76,12 @@ Parameters::Parameters(const Graph& graph)
 
 void Parameters::initialise(uint64_t seed) {
   for (size_t i = 0; i < specs_.size(); ++i) {
-    const ParameterSpec& spec = specs_[i];
-    const std::span<float> values = weight(static_cast<int>(i));
-    if (spec.init != Init::uniform_fan_in) {
-      std::ranges::fill(values, spec.init == Init::ones ? 1.0f : 0.0f);
-      continue;
-    }
-    // torch.nn.Conv2d and Linear: kaiming_uniform_(a=sqrt(5)) is uniform in +-1/sqrt(fan_in); so is the bias.
-    const float bound = 1.0f / std::sqrt(static_cast<float>(spec.fan_in));
-    const RandomStream random(seed, Purpose::initialise, static_cast<uint32_t>(i));
-    for (size_t k = 0; k < values.size(); k += 4) {
-      const auto words = random.block(0, static_cast<uint32_t>(k / 4));
-      for (size_t j = 0; j < 4 && k + j < values.size(); ++j) {
-        values[k + j] = (2.0f * uniform01(words[j]) - 1.0f) * bound;
-      }
-    }
+    initialise_parameter(specs_[i], seed, static_cast<uint32_t>(i), weight(static_cast<int>(i)));
   }
 }
 
 std::span<float> Parameters::add_state() {
-  states_.emplace_back(static_cast<int64_t>(weights_.span().size()));
+  states_.emplace_back(static_cast<int64_t>(trainable_block_));
   return states_.back().span();
 }
 

@@ -63,15 +63,16 @@ std::vector<Entry> entries_of(Parameters& parameters, bool optimizer) {
   };
   const std::span<const Slot> slots = parameters.slots();
   for (size_t i = 0; i < slots.size(); ++i) {
-    tensors.push_back(float_entry(slots[i].name, slots[i], parameters.weights()));
+    tensors.push_back(float_entry(slots[i].name, slots[i], parameters.all_weights()));
     const std::string module = module_of(slots[i].name);
     if (i + 1 == slots.size() || module_of(slots[i + 1].name) != module) add_buffers(module);
   }
   for (const Slot& slot : parameters.buffer_slots())
     add_buffers(module_of(slot.name));  // of modules without weights
   for (size_t s = 0; optimizer && s < parameters.states(); ++s) {
-    for (const Slot& slot : slots)
-      tensors.push_back(float_entry(state_name(s, slot.name), slot, parameters.state(s)));
+    for (const Slot& slot : slots) {
+      if (slot.trainable) tensors.push_back(float_entry(state_name(s, slot.name), slot, parameters.state(s)));
+    }
   }
   counters.insert(counters.end(), tensors.begin(), tensors.end());
   return counters;

@@ -16,7 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 void copy_weights(const Parameters& from, Parameters& to) {
-  std::ranges::copy(from.weights(), to.weights().begin());
+  std::ranges::copy(from.all_weights(), to.all_weights().begin());
   std::ranges::copy(from.buffers(), to.buffers().begin());
   to.batches_tracked = from.batches_tracked;
 }

@@ -53,6 +53,7 @@ std::string log_line(const EpochRecord& record) {
 std::string result_text(const TrainResult& result, const RunFacts& facts) {
   const Json json = {
       {"params", facts.params},
+      {"trainable_params", facts.trainable_params},
       {"epochs", result.history.size()},
       {"best_epoch", result.best_epoch > 0 ? Json(result.best_epoch) : Json()},
       {"val", metrics_json(result.best_val)},

@@ -17,7 +17,7 @@ std::string log_line(const EpochRecord& record);
 
 /// How the figures came about.
 struct RunFacts {
-  int64_t params = 0;
+  int64_t params = 0, trainable_params = 0;
   std::string precision, isa, version;
   int threads = 0;
 };

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/math.h"
 #include "train/chunks.h"
-#include "train/math.h"
 
 namespace frugal {
 namespace {

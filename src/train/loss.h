@@ -25,7 +25,7 @@ class CrossEntropy : public LogitLoss {
   double smoothing_;
 };
 
-/// A function of the parameters, summed over every number of the flat blocks.
+/// A function of the trainable parameters, summed over every number of their flat block.
 class Penalty {
  public:
   virtual ~Penalty() = default;

@@ -24,8 +24,8 @@ class Optimizer {
   int64_t steps_ = 0;
 };
 
-/// Momentum and decay are flags of their own, the rest stands in the spec. Decay applies to every parameter,
-/// as in PyTorch when no groups are made.
+/// Momentum and decay are flags of their own, the rest stands in the spec. Decay applies to every trainable
+/// parameter, as in PyTorch when no groups are made.
 struct OptimizerOptions {
   double momentum = 0;
   double weight_decay = 0;

@@ -245,11 +245,13 @@ void Trainer::write_result() {
     result_.images_trained += sums_.loss.samples;
   }
   result_.wall_seconds = progress_.seconds_used();
-  write_file_atomic(out_ / "result.json", result_text(result_, {.params = engine_.parameters().count(),
-                                                                .precision = config_.precision,
-                                                                .isa = machine_info().instruction_set,
-                                                                .version = FRUGAL_VERSION,
-                                                                .threads = engine_.threads()}));
+  write_file_atomic(out_ / "result.json",
+                    result_text(result_, {.params = engine_.parameters().count(),
+                                          .trainable_params = engine_.parameters().trainable_count(),
+                                          .precision = config_.precision,
+                                          .isa = machine_info().instruction_set,
+                                          .version = FRUGAL_VERSION,
+                                          .threads = engine_.threads()}));
 }
 
 /// The part of the run's steps that has been done.
@@ -272,7 +274,7 @@ void Trainer::stop_diverged(const std::string& what, double value) const {
 }
 
 void Trainer::require_finite_weights() {
-  for (const float weight : engine_.parameters().weights()) {
+  for (const float weight : engine_.parameters().all_weights()) {
     if (!std::isfinite(weight)) stop_diverged("a weight", weight);
   }
 }

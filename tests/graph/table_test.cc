@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "graph/builder.h"
 #include "graph/presets.h"
 
 namespace frugal {
@@ -37,6 +38,20 @@ TEST(LayerTable, JsonHoldsTheSameNumbersAndItsRowsAddUp) {
   EXPECT_EQ(parameters, 996376);
   EXPECT_EQ(macs, 11224080);
   EXPECT_EQ(bytes, json["activation_bytes"].get<int64_t>());
+}
+
+TEST(LayerTable, TellsWhatIsTrainableFromWhatIsNot) {
+  GraphBuilder net("test", {2, 2, 3});
+  const Value x = net.conv2d("stem", net.input(), 5, {.kernel = 2, .trainable = false});
+  const Graph graph = net.finish(net.linear("head", x, 7));
+  const auto json = nlohmann::json::parse(layer_table_json(graph));
+  EXPECT_EQ(json["parameters"], 60 + 5 + 42);
+  EXPECT_EQ(json["trainable_parameters"], 5 + 42);
+  EXPECT_EQ(json["layers"][1]["parameters"], 65);
+  EXPECT_EQ(parameters_text(graph), "107 parameters (47 of them trainable)");
+  EXPECT_NE(layer_table(graph).find("test: 107 parameters (47 of them trainable), 95 MACs"),
+            std::string::npos);
+  EXPECT_EQ(parameters_text(make_model("smallnet", {32, 32, 3}, 100)), "996,376 parameters");
 }
 
 TEST(LayerTable, NamesTheLargestLayers) {

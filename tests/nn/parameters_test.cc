@@ -7,7 +7,9 @@
 #include <cmath>
 #include <cstdint>
 #include <numeric>
+#include <vector>
 
+#include "graph/builder.h"
 #include "graph/presets.h"
 
 namespace frugal {
@@ -67,6 +69,54 @@ TEST(Parameters, DrawsAnewForEverySeedAndTensor) {
   EXPECT_TRUE(std::ranges::equal(a.weights(), again.weights()));
   EXPECT_NE(a.weight(0)[0], other.weight(0)[0]);
   EXPECT_NE(a.weight(0)[0] / std::sqrt(1 / 27.0f), a.weight(4)[0] / std::sqrt(1 / 288.0f));
+}
+
+/// Whatever runs over weights() changes what is trainable, all of it and nothing else.
+TEST(Parameters, KeepWhatIsNotTrainableBehind) {
+  GraphBuilder net("test", {8, 8, 3});
+  Value x = net.conv2d("stem", net.input(), 5, {.kernel = 2, .trainable = false});
+  x = net.batch_norm("norm", x, {.trainable_weight = false});
+  x = net.linear("head", net.flatten(x), 7);
+  const Graph graph = net.finish(x);
+  Parameters parameters(graph);
+  parameters.initialise(1);
+  const int64_t frozen = 5 * 3 * 2 * 2 + 5, trainable = 5 + 5 + 7 * 5 * 49 + 7;
+  EXPECT_EQ(graph.parameter_count(), frozen + trainable);
+  EXPECT_EQ(graph.trainable_count(), trainable);
+  EXPECT_EQ(parameters.count(), frozen + trainable);
+  EXPECT_EQ(parameters.trainable_count(), trainable);
+  EXPECT_EQ(parameters.gradients().size(), parameters.weights().size());
+  EXPECT_EQ(parameters.add_state().size(), parameters.weights().size());
+  EXPECT_EQ(parameters.weights().data(), parameters.all_weights().data());
+
+  const std::vector<float> before(parameters.all_weights().begin(), parameters.all_weights().end());
+  std::ranges::fill(parameters.weights(), -9.0f);
+  std::ranges::fill(parameters.gradients(), -9.0f);
+  for (int i = 0; i < std::ssize(graph.parameters); ++i) {
+    const Slot& slot = parameters.slots()[static_cast<size_t>(i)];
+    EXPECT_EQ(slot.name, graph.parameters[static_cast<size_t>(i)].name);
+    EXPECT_EQ(slot.trainable, slot.name != "stem.weight" && slot.name != "norm.weight");
+    const std::span<const float> was =
+        std::span(before).subspan(static_cast<size_t>(slot.offset), static_cast<size_t>(slot.size));
+    for (size_t k = 0; k < was.size(); ++k) {
+      EXPECT_EQ(parameters.weight(i)[k], slot.trainable ? -9.0f : was[k]) << slot.name;
+      EXPECT_EQ(parameters.gradient(i)[k], slot.trainable ? -9.0f : 0.0f) << slot.name;
+    }
+  }
+  EXPECT_NE(parameters.weight(0)[0], 0);
+  EXPECT_EQ(parameters.weight(2)[0], 1);
+}
+
+/// Draws are keyed by the parameter's place in the graph, not by where it lies.
+TEST(Parameters, DrawTheSameWhetherTrainableOrNot) {
+  const auto build = [](bool trainable) {
+    GraphBuilder net("test", {2, 2, 3});
+    const Value x = net.conv2d("stem", net.input(), 5, {.kernel = 2, .trainable = trainable});
+    return net.finish(net.linear("head", x, 7));
+  };
+  Parameters a(build(true)), b(build(false));
+  a.initialise(1), b.initialise(1);
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(std::ranges::equal(a.weight(i), b.weight(i))) << i;
 }
 
 }  // namespace

@@ -83,7 +83,7 @@ class CheckpointTest : public ::testing::Test {
       load_checkpoint(path_, into, optimizer);
     } catch (const Error& error) {
       const Parameters untouched(graph_);
-      EXPECT_TRUE(same(into.weights(), untouched.weights())) << "a refused file changes nothing";
+      EXPECT_TRUE(same(into.all_weights(), untouched.all_weights())) << "a refused file changes nothing";
       EXPECT_TRUE(same(into.buffers(), untouched.buffers()));
       EXPECT_EQ(into.batches_tracked, 0);
       return error.what();
@@ -147,6 +147,30 @@ TEST_F(CheckpointTest, HasPyTorchsNamesAndShapes) {
   EXPECT_THAT(file.find("fc.weight")->shape, ElementsAre(3, 16));
   EXPECT_EQ(file.find("bn1.num_batches_tracked")->dtype, "I64");
   EXPECT_TRUE(file.find("bn1.num_batches_tracked")->shape.empty());
+}
+
+/// A frozen parameter is saved like the others, but no optimizer has states for it.
+TEST_F(CheckpointTest, HoldsWhatIsNotTrainable) {
+  GraphBuilder net("test", {4, 6, 3});
+  const Value x = net.conv2d("stem", net.input(), 5, {.kernel = {4, 6}, .trainable = false});
+  const Graph graph = net.finish(net.linear("fc", x, 2));
+  Parameters parameters(graph), back(graph);
+  parameters.add_state(), back.add_state();
+  for (int i = 0; i < 4; ++i) fill(parameters.weight(i), 70 + static_cast<uint32_t>(i));
+  fill(parameters.state(0), 80);
+  save_checkpoint(path_, info(), parameters, true);
+  std::vector<std::string> names;
+  for (const TensorRecord& tensor : read_safetensors(path_).tensors) names.push_back(tensor.name);
+  EXPECT_THAT(names, ElementsAre("stem.weight", "stem.bias", "fc.weight", "fc.bias", "optimizer.0.stem.bias",
+                                 "optimizer.0.fc.weight", "optimizer.0.fc.bias"));
+  load_checkpoint(path_, back, true);
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(same(back.weight(i), parameters.weight(i))) << i;
+  EXPECT_NE(back.weight(0)[0], 0);
+  for (const Slot& slot : parameters.slots()) {
+    if (!slot.trainable) continue;
+    const auto offset = static_cast<size_t>(slot.offset), size = static_cast<size_t>(slot.size);
+    EXPECT_TRUE(same(back.state(0).subspan(offset, size), parameters.state(0).subspan(offset, size)));
+  }
 }
 
 TEST_F(CheckpointTest, NamesTheTensorThatDoesNotFit) {

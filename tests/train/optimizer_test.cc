@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <vector>
 
 #include "base/error.h"
 #include "fake_engine.h"
 #include "golden_input.h"
 #include "graph/builder.h"
+#include "train/loss.h"
 #include "train/schedule.h"
 
 namespace frugal {
@@ -117,6 +119,33 @@ TEST(Optimizer, GapsBetweenTensorsStayZero) {
     for (int step = 0; step < 3; ++step) optimizer->step(engine, 0.1);
     EXPECT_EQ(parameters.weights()[15], 0) << spec;
     EXPECT_EQ(parameters.weights().back(), 0) << spec;
+  }
+}
+
+/// Whatever stands in its gradient, and however strong the decay.
+TEST(Optimizer, LeavesAFrozenParameterAlone) {
+  GraphBuilder net("test", {2, 2, 3});
+  const Value x = net.conv2d("stem", net.input(), 5, {.kernel = 2, .trainable = false});
+  const Graph graph = net.finish(net.linear("fc", x, 5));
+  for (const char* spec : {"sgd", "sgd:nesterov=true", "adam", "adamw"}) {
+    FakeEngine engine(graph);
+    Parameters& parameters = engine.parameters();
+    const auto optimizer = make_optimizer(spec, {0.9, 0.1}, parameters);
+    parameters.initialise(1);
+    const std::vector<float> before(parameters.all_weights().begin(), parameters.all_weights().end());
+    Loss loss = parse_loss("ce + 0.1*l2");
+    for (int step = 0; step < 3; ++step) {
+      for (int i = 0; i < 4; ++i) std::ranges::fill(parameters.gradient(i), 1.0f);
+      loss.add_penalties(engine);
+      EXPECT_EQ(parameters.gradient(0)[0], 1.0f) << "no penalty pulls at it";
+      optimizer->step(engine, 0.1);
+    }
+    for (int i = 0; i < 4; ++i) {
+      const auto offset = static_cast<size_t>(parameters.slots()[static_cast<size_t>(i)].offset);
+      for (size_t k = 0; k < parameters.weight(i).size(); ++k) {
+        EXPECT_EQ(parameters.weight(i)[k] == before[offset + k], i == 0) << spec << " " << i;
+      }
+    }
   }
 }
 

@@ -159,6 +159,7 @@ TEST_F(TrainerTest, LearnsAndWritesWhatItHasLearned) {
   }
   const Json json = result();
   EXPECT_EQ(json["params"], classes * side * side + classes);
+  EXPECT_EQ(json["trainable_params"], json["params"]);
   EXPECT_EQ(json["epochs"], 6);
   EXPECT_EQ(json["best_epoch"], found.best_epoch);
   EXPECT_EQ(json["test"]["top1"], found.test.top1);
@@ -309,6 +310,31 @@ TEST_F(TrainerTest, BrokenWeightsDoNotReplaceGoodOnes) {
   config_.val = 0;
   steps = 7;
   EXPECT_THAT(run_error(), HasSubstr("a weight became infinite in epoch 2"));
+}
+
+/// A frozen layer in front: FakeEngine trains the last layer on the pixels and passes over the others.
+TEST_F(TrainerTest, AFrozenParameterIsCountedCheckedAndKept) {
+  GraphBuilder net("toy", {side, side, 1});
+  const Value x = net.conv2d("stem", net.input(), 1, {.kernel = 1, .bias = false, .trainable = false});
+  const Graph graph = net.finish(net.linear("fc", net.flatten(x), classes));
+  FakeEngine engine(graph);
+  Parameters start(graph);
+  start.initialise(config_.seed);
+  train(engine, graph, config_, data_, out_.path(), observer_);
+  const int64_t trainable = classes * side * side + classes;
+  EXPECT_EQ(result()["params"], trainable + 1);
+  EXPECT_EQ(result()["trainable_params"], trainable);
+  for (const char* file : {"best.safetensors", "last.safetensors"}) {
+    Parameters saved(graph);
+    load_checkpoint(out_ / file, saved);
+    EXPECT_NE(saved.weight(0)[0], 0);
+    EXPECT_EQ(saved.weight(0)[0], start.weight(0)[0]) << file;
+    EXPECT_NE(saved.weight(1)[0], start.weight(1)[0]) << file;
+  }
+  observer_.step_hook = [&](int64_t, int64_t) {
+    engine.parameters().weight(0)[0] = std::numeric_limits<float>::quiet_NaN();
+  };
+  EXPECT_THROW(train(engine, graph, config_, data_, out_.path(), observer_), Error);
 }
 
 TEST_F(TrainerTest, NothingSavedYetIsSaidSo) {
