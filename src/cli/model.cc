@@ -6,6 +6,7 @@
 #include "base/units.h"
 #include "cli/command.h"
 #include "cli/output.h"
+#include "cli/profile.h"
 #include "graph/presets.h"
 #include "graph/table.h"
 
@@ -14,7 +15,8 @@ namespace {
 
 struct Options {
   std::string model, classes = "100", image_size = "32", channels = "3";
-  bool json = false;
+  std::string batch = "128", precision = "auto", batch_norm = "ghost";
+  bool json = false, profile = false;
 };
 
 int64_t parse_extent(const std::string& text, const std::string& flag, int64_t most) {
@@ -30,7 +32,16 @@ ExitCode run(const Options& options) {
   const int64_t channels = parse_extent(options.channels, "--channels", 4096);
   const int64_t classes = parse_extent(options.classes, "--classes", 1'000'000);
   const Graph graph = make_model(options.model, {size, size, channels}, classes);
-  if (options.json) {
+  if (options.profile) {
+    if (options.batch_norm != "ghost" && options.batch_norm != "sync") {
+      throw usage_error("--batch-norm: '" + options.batch_norm + "' is neither ghost nor sync");
+    }
+    print_profile(graph,
+                  {.batch = parse_extent(options.batch, "--batch", 65536),
+                   .precision = choose_precision(options.precision),
+                   .batch_norm = options.batch_norm == "sync" ? BatchNormMode::sync : BatchNormMode::ghost},
+                  options.json);
+  } else if (options.json) {
     print("%s\n", layer_table_json(graph).c_str());
   } else {
     print("%s", layer_table(graph).c_str());
@@ -56,6 +67,15 @@ void add_model_command(CLI::App& program, Action& action) {
   command->add_option("--image-size", options->image_size, "Height and width in pixels (default 32)")
       ->type_name("S");
   command->add_option("--channels", options->channels, "Channels of an image (default 3)")->type_name("C");
+  command->add_flag("--profile", options->profile,
+                    "Measure a training step on one thread: the time of every operation beside what the "
+                    "machine's peaks allow");
+  command->add_option("--batch", options->batch, "Images a step, for --profile (default 128)")
+      ->type_name("N");
+  command->add_option("--precision", options->precision, "For --profile: auto, bf16 or fp32")
+      ->type_name("auto|bf16|fp32");
+  command->add_option("--batch-norm", options->batch_norm, "For --profile: ghost or sync")
+      ->type_name("ghost|sync");
   command->add_flag("--json", options->json, "One JSON object in place of text");
   command->callback([options, &action] { action = [options] { return run(*options); }; });
 }

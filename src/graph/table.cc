@@ -1,10 +1,10 @@
 #include "graph/table.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "base/columns.h"
 #include "base/units.h"
 
 namespace frugal {
@@ -92,25 +92,6 @@ Totals totals_of(const std::vector<LayerRow>& rows) {
   return totals;
 }
 
-/// Text columns left, number columns right, two spaces between.
-template <size_t N>
-std::string align(const std::vector<std::array<std::string, N>>& lines, size_t text_columns) {
-  std::array<size_t, N> width{};
-  for (const auto& line : lines) {
-    for (size_t i = 0; i < N; ++i) width[i] = std::max(width[i], line[i].size());
-  }
-  std::string text;
-  for (const auto& line : lines) {
-    for (size_t i = 0; i < N; ++i) {
-      const std::string padding(width[i] - line[i].size(), ' ');
-      if (i > 0) text += "  ";
-      text += i < text_columns ? line[i] + padding : padding + line[i];
-    }
-    text += '\n';
-  }
-  return text;
-}
-
 std::string number_or_dash(int64_t value) { return value == 0 ? "-" : with_thousands(value); }
 
 }  // namespace
@@ -139,7 +120,7 @@ std::string parameters_text(const Graph& graph) {
 
 std::string layer_table(const Graph& graph) {
   const std::vector<LayerRow> rows = layer_rows(graph);
-  std::vector<std::array<std::string, 6>> lines;
+  std::vector<std::vector<std::string>> lines;
   lines.push_back({"layer", "operation", "output", "parameters", "MACs", "activation bytes"});
   for (const LayerRow& row : rows) {
     lines.push_back({row.name, row.kind, shape_text(row.out), number_or_dash(row.parameters),
@@ -148,7 +129,7 @@ std::string layer_table(const Graph& graph) {
   const Totals totals = totals_of(rows);
   lines.push_back({"total", "", "", with_thousands(totals.parameters), with_thousands(totals.macs),
                    with_thousands(totals.activation_bytes)});
-  return align(lines, 3) + "\n" + graph.model + ": " + parameters_text(graph) + ", " +
+  return align_columns(lines, 3) + "\n" + graph.model + ": " + parameters_text(graph) + ", " +
          short_count(totals.macs) + " MACs and " + human_bytes(totals.activation_bytes) +
          " of fp32 activations an image (outputs are channels x height x width)\n";
 }
