@@ -56,7 +56,7 @@ class GraphBuilder {
   Value instance_norm(const std::string& name, Value x, const NormOptions& options = {.affine = false});
   /// Over the channels of each position (ConvNeXt's); of flat features it is torch.nn.LayerNorm.
   Value layer_norm(const std::string& name, Value x, const NormOptions& options = {});
-  Value activation(Value x, Activation activation, float alpha = 0);
+  Value activation(Value x, Activation kind, float alpha = 0);
   Value relu(Value x) { return activation(x, Activation::relu); }
   /// A slope a channel, or one for all.
   Value prelu(const std::string& name, Value x, bool per_channel = false);

@@ -66,12 +66,13 @@ Found find_preset(const Spec& spec) {
 }
 
 /// The weights of convolutions and linear layers start as `init` says. What is frozen as made from the data
-/// stays so, and a linear layer has no dirac.
+/// stays so, and dirac is for convolutions without groups.
 void override_init(Graph& graph, Init init) {
   for (const Node& node : graph.nodes) {
     if (node.kind != OpKind::conv2d && node.kind != OpKind::linear) continue;
     ParameterSpec& weight = graph.parameters[static_cast<size_t>(node.parameters[0])];
-    if (!weight.trainable || (init == Init::dirac && node.kind == OpKind::linear)) continue;
+    const bool has_dirac = node.kind == OpKind::conv2d && node.groups == 1;
+    if (!weight.trainable || (init == Init::dirac && !has_dirac)) continue;
     weight.init = init;
     weight.value = init == Init::normal ? 0.01f : 0.0f;
   }
@@ -83,6 +84,7 @@ Init parse_init(const PresetRequest& request) {
                               Init::kaiming_uniform, Init::xavier_normal,  Init::xavier_uniform,
                               Init::normal,          Init::orthogonal,     Init::dirac};
   std::vector<std::string> names;
+  names.reserve(all.size());
   for (Init init : all) names.emplace_back(init_name(init));
   const std::string name = request.choice("init", names);
   return all[static_cast<size_t>(std::ranges::find(names, name) - names.begin())];

@@ -19,7 +19,7 @@ struct SmallNetOptions {
   bool batch_norm = true;      // behind each convolution
   float conv_dropout = 0.1f;   // in each convolution block
   float dense_dropout = 0.2f;  // between the dense layers
-  int64_t dense_width = 420;   // he also tried 200 and 400; `width` leaves it
+  int64_t dense_width = 420;   // he also tried 200 and 400
   double width = 1;
 };
 /// The notebook's network: three blocks of convolution, batch-norm, ReLU, dropout and pooling, then two dense
@@ -31,14 +31,14 @@ Graph smallnet(Shape input, int64_t classes, const SmallNetOptions& options = {}
 Graph baseline(Shape input, int64_t classes, double width = 1);
 
 struct CifarResNetOptions {
-  int depth = 20;          // 6n + 2
-  char shortcut = 'A';     // A: every second position, zero channels; B: 1x1 convolution and batch-norm
-  int se_reduction = 0;    // squeeze-and-excitation with channels / this many units in every block; 0: none
+  int depth = 20;       // 6n + 2
+  char shortcut = 'A';  // A: every second position, zero channels; B: 1x1 convolution and batch-norm
+  bool squeeze_excite = false;
   bool zero_init = false;  // of the last norm of each block (Goyal et al. 2017)
   double width = 1;
 };
-/// He et al. 2016, section 4.2; akamaster/pytorch_resnet_cifar10. With squeeze-and-excitation: Hu et al.
-/// 2018.
+/// He et al. 2016, section 4.2; akamaster/pytorch_resnet_cifar10. With squeeze-and-excitation in every block:
+/// Hu et al. 2018; moskomule/senet.pytorch.
 Graph cifar_resnet(Shape input, int64_t classes, const CifarResNetOptions& options = {});
 
 struct PreActResNetOptions {
@@ -74,8 +74,7 @@ struct DenseNetOptions {
   float dropout = 0;       // behind each layer; the paper's without augmentation is 0.2
   double width = 1;        // of the growth, rounded to multiples of 4
 };
-/// Huang et al. 2017, DenseNet-BC for CIFAR; torchvision's names as gpleiss/efficient_densenet_pytorch has
-/// them.
+/// Huang et al. 2017, DenseNet-BC for CIFAR; torchvision's names.
 Graph densenet_bc(Shape input, int64_t classes, const DenseNetOptions& options = {});
 
 struct VggOptions {
@@ -90,7 +89,7 @@ struct SqueezeNetOptions {
   float dropout = 0.5f;
   double width = 1;
 };
-/// Iandola et al. 2016, version 1.1 of the authors' repository; torchvision. Needs images of at least 17x17.
+/// Iandola et al. 2016, version 1.1 of the authors' repository; torchvision. Needs images of at least 25x25.
 Graph squeezenet1_1(Shape input, int64_t classes, const SqueezeNetOptions& options = {});
 
 struct MobileNetV2Options {
@@ -109,7 +108,7 @@ struct ConvMixerOptions {
   int patch = 2;
   double width = 1;
 };
-/// Trockman & Kolter 2022; locuslab/convmixer-cifar10.
+/// Trockman & Kolter 2022; timm's names.
 Graph convmixer(Shape input, int64_t classes, const ConvMixerOptions& options = {});
 
 struct NinOptions {
@@ -130,7 +129,7 @@ Graph airbench(Shape input, int64_t classes, const AirbenchOptions& options = {}
 /// network takes `width` and `init`, which replaces how its convolutions' and linear layers' weights start.
 /// An unknown name is a usage error that gives the nearest and the known ones; an image too small for the
 /// network names the layer.
-Graph make_model(const std::string& spec, Shape input, int64_t classes);
+Graph make_model(const std::string& text, Shape input, int64_t classes);
 
 /// A usage error, as make_model's, when there is no model of the spec's name; its options are not looked at.
 void require_model(const std::string& spec);

@@ -127,7 +127,7 @@ TEST(Presets, StartAsTheirReferencesDo) {
   EXPECT_EQ(init("wrn-16-2", "fc.bias"), Init::zeros);
   EXPECT_EQ(init("squeezenet1_1", "features.3.squeeze.weight"), Init::kaiming_uniform);
   EXPECT_EQ(init("squeezenet1_1", "features.3.squeeze.bias"), Init::zeros);
-  EXPECT_EQ(init("convmixer-256-8", "0.weight"), Init::uniform_fan_in);
+  EXPECT_EQ(init("convmixer-256-8", "stem.0.weight"), Init::uniform_fan_in);
   const Graph mobilenet = make_model("mobilenetv2", cifar, 10);
   EXPECT_EQ(parameter(mobilenet, "classifier.1.weight").init, Init::normal);
   EXPECT_EQ(parameter(mobilenet, "classifier.1.weight").value, 0.01f);
@@ -150,17 +150,21 @@ TEST(Presets, TakeAnInitialiserByName) {
   const Graph dirac = make_model("resnet20:init=dirac", cifar, 10);
   EXPECT_EQ(parameter(dirac, "conv1.weight").init, Init::dirac);
   EXPECT_EQ(parameter(dirac, "linear.weight").init, Init::kaiming_normal);
-  EXPECT_EQ(parameter(make_model("airbench94:init=default", cifar, 10), "0.weight").init, Init::whitening);
+  const Graph depthwise = make_model("convmixer-256-8:init=dirac", cifar, 10);
+  EXPECT_EQ(parameter(depthwise, "blocks.0.0.fn.0.weight").init, Init::uniform_fan_in);
+  EXPECT_EQ(parameter(depthwise, "blocks.0.1.weight").init, Init::dirac);
+  EXPECT_EQ(parameter(make_model("airbench94:init=default", cifar, 10), "whiten.weight").init,
+            Init::whitening);
 }
 
 TEST(Airbench, FreezesItsWhiteningAndNorms) {
   const Graph graph = make_model("airbench94", cifar, 10);
-  EXPECT_EQ(parameter(graph, "0.weight").init, Init::whitening);
-  EXPECT_FALSE(parameter(graph, "0.weight").trainable);
-  EXPECT_THAT(parameter(graph, "0.weight").shape, ElementsAre(24, 3, 2, 2));
-  EXPECT_TRUE(parameter(graph, "0.bias").trainable);
-  EXPECT_EQ(parameter(graph, "0.bias").init, Init::zeros);
-  EXPECT_EQ(parameter(graph, "2.conv1.weight").init, Init::dirac);
+  EXPECT_EQ(parameter(graph, "whiten.weight").init, Init::whitening);
+  EXPECT_FALSE(parameter(graph, "whiten.weight").trainable);
+  EXPECT_THAT(parameter(graph, "whiten.weight").shape, ElementsAre(24, 3, 2, 2));
+  EXPECT_TRUE(parameter(graph, "whiten.bias").trainable);
+  EXPECT_EQ(parameter(graph, "whiten.bias").init, Init::zeros);
+  EXPECT_EQ(parameter(graph, "layers.1.conv1.weight").init, Init::dirac);
   for (const Node& norm : nodes_of(graph, OpKind::batch_norm)) {
     EXPECT_EQ(norm.eps, 1e-12f);
     EXPECT_EQ(norm.momentum, 0.4f);
@@ -170,13 +174,17 @@ TEST(Airbench, FreezesItsWhiteningAndNorms) {
   EXPECT_EQ(graph.nodes.back().kind, OpKind::scale);
   EXPECT_EQ(graph.nodes.back().factor, 1.0f / 9);
   EXPECT_EQ(nodes_of(graph, OpKind::add).size(), 0u);
-  EXPECT_EQ(nodes_of(make_model("airbench96", cifar, 10), OpKind::add).size(), 3u);
+  const Graph bigger = make_model("airbench96", cifar, 10);
+  EXPECT_EQ(nodes_of(bigger, OpKind::add).size(), 3u);
+  EXPECT_EQ(nodes_of(bigger, OpKind::batch_norm)[0].momentum, 0.1f);
 }
 
 TEST(SqueezeNet, PoolsRoundUp) {
   for (const Node& pool : nodes_of(make_model("squeezenet1_1", cifar, 10), OpKind::max_pool)) {
     EXPECT_TRUE(pool.ceil_mode);
   }
+  EXPECT_EQ(make_model("squeezenet1_1", {25, 25, 3}, 10).classes, 10);
+  EXPECT_THAT(message_of("squeezenet1_1", {24, 25, 3}), HasSubstr("use larger images"));
 }
 
 TEST(Presets, TakeDropoutFromTheSpec) {
@@ -202,7 +210,7 @@ TEST(SmallNet, HasItsAuthorsVariants) {
   EXPECT_THAT(parameter(graph, "fc1.weight").shape, ElementsAre(200, 64 * 8 * 8));
   EXPECT_EQ(graph.parameter_count(), make_model("baseline", cifar, 100).parameter_count());
   EXPECT_EQ(make_model("smallnet:width=0.5", cifar, 100).parameter_count(),
-            448 + 32 + 4640 + 64 + 18496 + 128 + (1024 + 1) * 420 + 421 * 100);
+            448 + 32 + 4640 + 64 + 18496 + 128 + (1024 + 1) * 208 + (208 + 1) * 100);
 }
 
 TEST(Presets, SayWhatIsWrongWithASpec) {

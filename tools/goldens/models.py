@@ -69,7 +69,7 @@ def resnet_torchvision(name, options, scaled, shape, classes):
 
 def densenet_bc(depth, growth, scaled, shape, classes):
     """DenseNet-BC for 32x32 (Huang et al. 2017): three blocks, bottlenecks, halving; torchvision's names."""
-    growth = scaled(growth)
+    growth = scaled(growth, 4)
     layers = (depth - 4) // 6
     net = torchvision.models.DenseNet(growth, (layers,) * 3, 2 * growth, num_classes=classes)
     net.features.conv0 = torch.nn.Conv2d(shape[2], 2 * growth, 3, padding=1, bias=False)
@@ -123,6 +123,8 @@ def build(text, shape, classes):
     """The network of a spec for images of `shape` (height, width, channels)."""
     options = Options(text)
     width = options.take("width", 1.0)
+    for start in ("init", "zero-init"):  # how weights start is not PyTorch's business here: they are given
+        options.pop(start, None)
     scaled = Scaling(width)
     name, *numbers = options.name.split("-")
     if options.name in ("resnet18", "resnet34", "resnet50"):

@@ -1,18 +1,17 @@
 """What the modules of models.py share."""
 
-import math
-
 import torch
+from torchvision.models._utils import _make_divisible
 
 
 class Scaling:
-    """width=: channels times the factor, rounded to the nearest whole number, at least one."""
+    """width=: channels times the factor, rounded as torchvision does it for MobileNetV2."""
 
     def __init__(self, width):
         self.width = width
 
-    def __call__(self, channels):
-        return max(1, math.floor(channels * self.width + 0.5))
+    def __call__(self, channels, divisor=8):
+        return channels if self.width == 1 else _make_divisible(channels * self.width, divisor)
 
 
 def conv3x3(inputs, outputs, stride=1):

@@ -40,22 +40,21 @@ class VGG(torch.nn.Module):
 
     def __init__(self, name, scaled, shape, classes):
         super().__init__()
-        height, width, channels = shape
+        channels = shape[2]
         self.features = torch.nn.Sequential()
         for step in VGG_CHANNELS[name]:
             if step == "M":
                 layers = [torch.nn.MaxPool2d(2)]
-                height, width = height // 2, width // 2
             else:
                 conv = torch.nn.Conv2d(channels, scaled(step), 3, padding=1)
                 channels = scaled(step)
                 layers = [conv, torch.nn.BatchNorm2d(channels), torch.nn.ReLU()]
             for layer in layers:
                 self.features.append(layer)
-        self.classifier = torch.nn.Linear(channels * height * width, classes)
+        self.classifier = torch.nn.Linear(channels, classes)
 
     def forward(self, x):
-        return self.classifier(self.features(x).flatten(1))
+        return self.classifier(F.adaptive_avg_pool2d(self.features(x), 1).flatten(1))
 
 
 class NetworkInNetwork(torch.nn.Module):
@@ -166,7 +165,7 @@ def make(options, scaled, shape, classes):
     """The module, or None where the name is not one of these."""
     name, *numbers = options.name.split("-")
     if name == "baseline":
-        return SmallNet(scaled, shape, classes, 2, 128, False, 0.0, 0.0)
+        return SmallNet(scaled, shape, classes, 2, 200, False, 0.0, 0.0)
     if name == "smallnet":
         return SmallNet(
             scaled,

@@ -1,7 +1,7 @@
 // The ResNets for CIFAR (He et al. 2016, "Deep residual learning for image recognition", section 4.2): 3x3
 // convolutions in three stages of n blocks. Names and initialisation are akamaster/pytorch_resnet_cifar10's.
-// The squeeze-and-excitation that blocks may end with (Hu et al. 2018, "Squeeze-and-excitation networks") has
-// the names, and the missing biases, of moskomule/senet.pytorch.
+// With squeeze-and-excitation at the end of each block (Hu et al. 2018, "Squeeze-and-excitation networks")
+// they are moskomule/senet.pytorch's, whose shortcuts are of type B.
 #include <algorithm>
 
 #include "base/error.h"
@@ -28,7 +28,7 @@ Value shortcut(GraphBuilder& net, const std::string& name, Value x, int64_t chan
   return net.batch_norm(name + ".1", x);
 }
 
-Value squeeze_and_excite(GraphBuilder& net, const std::string& name, Value x, int reduction) {
+Value squeeze_and_excite(GraphBuilder& net, const std::string& name, Value x, int64_t reduction = 16) {
   const int64_t channels = net.shape(x).c;
   Value s = net.adaptive_avg_pool(x);
   s = net.relu(net.linear(name + ".fc.0", s, std::max<int64_t>(1, channels / reduction), false));
@@ -42,23 +42,32 @@ Value basic_block(GraphBuilder& net, const std::string& name, Value x, int64_t c
   y = net.relu(net.batch_norm(name + ".bn1", y));
   y = conv3x3(net, name + ".conv2", y, channels);
   y = net.batch_norm(name + ".bn2", y, {.weight_init = o.zero_init ? Init::zeros : Init::ones});
-  if (o.se_reduction > 0) y = squeeze_and_excite(net, name + ".se", y, o.se_reduction);
-  return net.relu(net.add(y, shortcut(net, name + ".shortcut", x, channels, stride, o.shortcut)));
+  if (o.squeeze_excite) y = squeeze_and_excite(net, name + ".se", y);
+  const std::string around = name + (o.squeeze_excite ? ".downsample" : ".shortcut");
+  return net.relu(net.add(y, shortcut(net, around, x, channels, stride, o.shortcut)));
 }
 
-Graph from_spec(const PresetRequest& r, int depth, int se_reduction) {
-  CifarResNetOptions o{.depth = depth, .width = r.width};
-  o.shortcut = r.choice("shortcut", {"A", "B"})[0];
-  o.zero_init = r.spec.flag("zero-init", false);
-  o.se_reduction = static_cast<int>(se_reduction);
-  return cifar_resnet(r.input, r.classes, o);
+Graph from_spec(const PresetRequest& r, int depth) {
+  return cifar_resnet(r.input, r.classes,
+                      {.depth = depth,
+                       .shortcut = r.choice("shortcut", {"A", "B"})[0],
+                       .zero_init = r.spec.flag("zero-init", false),
+                       .width = r.width});
+}
+
+Graph se_from_spec(const PresetRequest& r) {
+  return cifar_resnet(r.input, r.classes,
+                      {.depth = 56,
+                       .shortcut = 'B',
+                       .squeeze_excite = true,
+                       .zero_init = r.spec.flag("zero-init", false),
+                       .width = r.width});
 }
 
 }  // namespace
 
 Graph cifar_resnet(Shape input, int64_t classes, const CifarResNetOptions& options) {
-  const std::string model =
-      (options.se_reduction > 0 ? "se-resnet" : "resnet") + std::to_string(options.depth);
+  const std::string model = (options.squeeze_excite ? "se-resnet" : "resnet") + std::to_string(options.depth);
   const int blocks = blocks_of_depth(model, options.depth, 6, 2);
   GraphBuilder net(model, input);
   Value x = conv3x3(net, "conv1", net.input(), scaled(16, options.width));
@@ -71,19 +80,20 @@ Graph cifar_resnet(Shape input, int64_t classes, const CifarResNetOptions& optio
     }
   }
   x = net.adaptive_avg_pool(x);
-  x = net.linear("linear", x, classes, true, Init::kaiming_normal);
+  x = options.squeeze_excite ? net.linear("fc", x, classes)
+                             : net.linear("linear", x, classes, true, Init::kaiming_normal);
   return net.finish(x);
 }
 
 std::vector<Preset> cifar_resnet_presets() {
   const std::vector<std::string> options = {"shortcut", "zero-init"};
   return {
-      {"resnet20", "resnet20", options, [](const PresetRequest& r) { return from_spec(r, 20, 0); }},
-      {"resnet32", "resnet32", options, [](const PresetRequest& r) { return from_spec(r, 32, 0); }},
-      {"resnet44", "resnet44", options, [](const PresetRequest& r) { return from_spec(r, 44, 0); }},
-      {"resnet56", "resnet56", options, [](const PresetRequest& r) { return from_spec(r, 56, 0); }},
-      {"resnet110", "resnet110", options, [](const PresetRequest& r) { return from_spec(r, 110, 0); }},
-      {"se-resnet56", "se-resnet56", options, [](const PresetRequest& r) { return from_spec(r, 56, 16); }},
+      {"resnet20", "resnet20", options, [](const PresetRequest& r) { return from_spec(r, 20); }},
+      {"resnet32", "resnet32", options, [](const PresetRequest& r) { return from_spec(r, 32); }},
+      {"resnet44", "resnet44", options, [](const PresetRequest& r) { return from_spec(r, 44); }},
+      {"resnet56", "resnet56", options, [](const PresetRequest& r) { return from_spec(r, 56); }},
+      {"resnet110", "resnet110", options, [](const PresetRequest& r) { return from_spec(r, 110); }},
+      {"se-resnet56", "se-resnet56", {"zero-init"}, se_from_spec},
   };
 }
 

@@ -1,7 +1,6 @@
 // ConvMixer (Trockman & Kolter 2022, "Patches are all you need?"): patches, then blocks that mix positions by
-// a depthwise and channels by a 1x1 convolution. Names are those of the authors' nn.Sequential in
-// locuslab/convmixer-cifar10, whose network for CIFAR is ConvMixer-256/8 with kernel 5 and patches of 2;
-// initialisation is PyTorch's default.
+// a depthwise and channels by a 1x1 convolution. Names are timm's; for CIFAR the authors have ConvMixer-256/8
+// with kernel 5 and patches of 2 (locuslab/convmixer-cifar10); initialisation is PyTorch's default.
 #include "base/error.h"
 #include "graph/builder.h"
 #include "graph/presets/preset.h"
@@ -23,10 +22,10 @@ Graph convmixer(Shape input, int64_t classes, const ConvMixerOptions& options) {
   blocks_of_depth(model, options.depth, 1, 0);
   const int64_t dim = scaled(options.dim, options.width);
   GraphBuilder net(model, input);
-  Value x = net.conv2d("0", net.input(), dim, {.kernel = options.patch, .stride = options.patch});
-  x = gelu_norm(net, "2", x);
+  Value x = net.conv2d("stem.0", net.input(), dim, {.kernel = options.patch, .stride = options.patch});
+  x = gelu_norm(net, "stem.2", x);
   for (int i = 0; i < options.depth; ++i) {
-    const std::string block = std::to_string(3 + i);
+    const std::string block = "blocks." + std::to_string(i);
     Value y = net.conv2d(
         block + ".0.fn.0", x, dim,
         {.kernel = options.kernel, .padding = options.kernel / 2, .groups = static_cast<int>(dim)});
@@ -35,7 +34,7 @@ Graph convmixer(Shape input, int64_t classes, const ConvMixerOptions& options) {
     x = gelu_norm(net, block + ".3", x);
   }
   x = net.adaptive_avg_pool(x);
-  x = net.linear(std::to_string(3 + options.depth + 2), x, classes);
+  x = net.linear("head", x, classes);
   return net.finish(x);
 }
 

@@ -1,7 +1,7 @@
 // DenseNet-BC for CIFAR (Huang et al. 2017, "Densely connected convolutional networks"): every layer sees the
-// concatenation of all before it in its block and adds `growth` channels. Names are torchvision's, put
-// together for CIFAR as in gpleiss/efficient_densenet_pytorch; initialisation is the paper's (He et al. 2015,
-// by fan-out as in its Torch code).
+// concatenation of all before it in its block and adds `growth` channels. Names are torchvision's, whose stem
+// for ImageNet the paper's single convolution replaces; initialisation is the paper's (He et al. 2015, by
+// fan-out as in its Torch code).
 #include <algorithm>
 #include <cmath>
 
@@ -56,7 +56,7 @@ Graph densenet_bc(Shape input, int64_t classes, const DenseNetOptions& options) 
     }
     if (block < 3) x = transition(net, "features.transition" + i, x, options.reduction);
   }
-  x = net.relu(net.batch_norm("features.norm_final", x));
+  x = net.relu(net.batch_norm("features.norm5", x));
   x = net.adaptive_avg_pool(x);
   x = net.linear("classifier", x, classes, true, Init::uniform_fan_in, 0, Init::zeros);
   return net.finish(x);

@@ -1,7 +1,7 @@
 // ResNet-164 for CIFAR (He et al. 2016, "Identity mappings in deep residual networks"): bottlenecks whose
 // batch-norms and ReLUs come before the convolutions, as in the authors' KaimingHe/resnet-1k-layers. There a
 // block that changes the channels shares its first norm and ReLU with its shortcut, and the first convolution
-// has the stride. Names follow the CIFAR ResNets'.
+// has the stride. Names are bearpaw/pytorch-classification's.
 #include "graph/builder.h"
 #include "graph/presets/preset.h"
 
@@ -27,7 +27,7 @@ Value bottleneck(GraphBuilder& net, const std::string& name, Value x, int64_t ch
   y = conv(net, name + ".conv2", y, channels, 3);
   y = net.relu(net.batch_norm(name + ".bn3", y));
   y = conv(net, name + ".conv3", y, channels * 4, 1);
-  return net.add(y, projected ? conv(net, name + ".shortcut", x, channels * 4, 1, stride) : x);
+  return net.add(y, projected ? conv(net, name + ".downsample.0", x, channels * 4, 1, stride) : x);
 }
 
 }  // namespace

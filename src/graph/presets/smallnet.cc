@@ -17,7 +17,7 @@ Graph smallnet(Shape input, int64_t classes, const SmallNetOptions& options) {
     x = net.max_pool(x, {.kernel = 2});
   }
   x = net.flatten(x);
-  x = net.linear("fc1", x, options.dense_width);
+  x = net.linear("fc1", x, scaled(options.dense_width, options.width));
   x = net.relu(x);
   x = net.dropout("do4", x, options.dense_dropout);
   x = net.linear("fc2", x, classes);
