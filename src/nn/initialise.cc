@@ -19,7 +19,8 @@ struct Fans {
 /// torch.nn.init._calculate_fan_in_and_fan_out.
 Fans fans_of(const ParameterSpec& spec) {
   if (spec.shape.size() < 2) {
-    throw Error(spec.name + ": " + init_name(spec.init) + " needs inputs and outputs, which it does not have");
+    throw Error(spec.name + ": " + init_name(spec.init) +
+                " needs inputs and outputs, which it does not have");
   }
   double window = 1;
   for (size_t i = 2; i < spec.shape.size(); ++i) window *= static_cast<double>(spec.shape[i]);
@@ -103,7 +104,8 @@ void fill_orthogonal(const ParameterSpec& spec, const RandomStream& random, std:
 /// torch.nn.init.dirac_(weight[:in]); what is behind stays as it is.
 void set_dirac(const ParameterSpec& spec, std::span<float> values) {
   if (spec.shape.size() != 4) throw Error(spec.name + ": dirac is for convolutions");
-  const auto in = static_cast<size_t>(spec.shape[1]), window = static_cast<size_t>(spec.shape[2] * spec.shape[3]);
+  const auto in = static_cast<size_t>(spec.shape[1]),
+             window = static_cast<size_t>(spec.shape[2] * spec.shape[3]);
   const auto centre = static_cast<size_t>(spec.shape[2] / 2 * spec.shape[3] + spec.shape[3] / 2);
   const size_t filters = std::min(static_cast<size_t>(spec.shape[0]), in);
   std::ranges::fill(values.first(filters * in * window), 0.0f);

@@ -26,6 +26,7 @@ Slot slot_of(const Spec& spec) {
 template <class Spec>
 std::vector<Slot> lay_out(const std::vector<Spec>& specs) {
   std::vector<Slot> slots;
+  slots.reserve(specs.size());
   for (const Spec& spec : specs) slots.push_back(slot_of(spec));
   int64_t end = 0;
   for (const bool trainable : {true, false}) {

@@ -19,6 +19,7 @@
 #include "train/position.h"
 #include "train/progress_file.h"
 #include "train/schedule.h"
+#include "train/whitening.h"
 
 namespace frugal {
 
@@ -120,6 +121,7 @@ TrainResult Trainer::run() {
   write_file_atomic(out_ / "config.toml", to_toml(config_));
   engine_.parameters().initialise(config_.seed);
   engine_.weights_changed();
+  whiten(engine_, graph_, data_.train, split_.train, normalization_);
   observer_.on_start(config_, graph_, engine_, static_cast<int64_t>(split_.train.size()),
                      static_cast<int64_t>(split_.val.size()));
   while (epoch_ < config_.epochs && !result_.interrupted) {

@@ -83,7 +83,8 @@ TEST(Initialise, UniformLaws) {
 
 TEST(Initialise, NeighboursAreNotAlike) {
   for (const Init init : {Init::kaiming_normal, Init::kaiming_uniform}) {
-    const std::vector<float> a = draw(init, shape), b = draw(init, shape, 0, 7, 4), c = draw(init, shape, 0, 8);
+    const std::vector<float> a = draw(init, shape), b = draw(init, shape, 0, 7, 4),
+                             c = draw(init, shape, 0, 8);
     EXPECT_EQ(a, draw(init, shape));
     const auto n = static_cast<double>(a.size());
     const auto correlation = [&](const std::vector<float>& x, const std::vector<float>& y, size_t shift) {
@@ -94,7 +95,8 @@ TEST(Initialise, NeighboursAreNotAlike) {
       }
       return product / square;
     };
-    for (const size_t shift : {1u, 2u, 3u, 4u, 15u}) EXPECT_LT(std::abs(correlation(a, a, shift)), 5 / std::sqrt(n));
+    for (const size_t shift : {1u, 2u, 3u, 4u, 15u})
+      EXPECT_LT(std::abs(correlation(a, a, shift)), 5 / std::sqrt(n));
     EXPECT_LT(std::abs(correlation(a, b, 0)), 5 / std::sqrt(n));
     EXPECT_LT(std::abs(correlation(a, c, 0)), 5 / std::sqrt(n));
   }
@@ -132,8 +134,9 @@ TEST(Initialise, OrthogonalIsOrthogonalAndEven) {
 
 TEST(Initialise, OrthogonalEntriesAreNormal) {
   // An entry of a large random rotation is nearly normal with deviation 1 / sqrt(n).
-  EXPECT_LT(distance(draw(Init::orthogonal, {200, 200}), [](double x) { return normal_below(x * std::sqrt(200)); }),
-            1.95);
+  EXPECT_LT(
+      distance(draw(Init::orthogonal, {200, 200}), [](double x) { return normal_below(x * std::sqrt(200)); }),
+      1.95);
 }
 
 TEST(Initialise, OrthogonalRefusesWhatWouldTakeHours) {
@@ -147,7 +150,8 @@ TEST(Initialise, OrthogonalRefusesWhatWouldTakeHours) {
   EXPECT_THAT(message, HasSubstr("big.weight: orthogonal would take too long"));
 }
 
-/// The first filters of a convolution give their channel back, whatever the image; the others are as by default.
+/// The first filters of a convolution give their channel back, whatever the image; the others are as by
+/// default.
 TEST(Initialise, DiracPassesTheImageThrough) {
   constexpr size_t out = 7, in = 4, kernel_h = 3, kernel_w = 5, h = 6, w = 8;
   const std::vector<float> weight = draw(Init::dirac, {out, in, kernel_h, kernel_w});
@@ -163,7 +167,8 @@ TEST(Initialise, DiracPassesTheImageThrough) {
             for (size_t dx = 0; dx < kernel_w; ++dx) {
               const size_t from_y = y + dy - 1, from_x = x + dx - 2;  // wraps around below zero
               if (from_y >= h || from_x >= w) continue;
-              sum += weight[((o * in + c) * kernel_h + dy) * kernel_w + dx] * image[(c * h + from_y) * w + from_x];
+              sum += weight[((o * in + c) * kernel_h + dy) * kernel_w + dx] *
+                     image[(c * h + from_y) * w + from_x];
             }
           }
         }
