@@ -100,8 +100,9 @@ class TextReporter : public Reporter {
       print_row("validation", result.best_val, "best, epoch " + std::to_string(result.best_epoch));
     }
     print_row("test", result.test, "weights: " + result.tested + ".safetensors");
-    print("\n%s, %s, %s images/s of training\n", parameters_text(run.graph).c_str(),
-          human_duration(result.wall_seconds).c_str(), images_per_second(result).c_str());
+    print("\n%s, %s, %s images/s of training, %s for activations\n", parameters_text(run.graph).c_str(),
+          human_duration(result.wall_seconds).c_str(), images_per_second(result).c_str(),
+          human_bytes(result.activation_bytes).c_str());
     print("run     %s\n", run.out.string().c_str());
     print("curves  %s\n", (run.out / "curves.svg").string().c_str());
   }

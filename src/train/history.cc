@@ -66,6 +66,7 @@ std::string result_text(const TrainResult& result, const RunFacts& facts) {
       {"timing",
        {{"wall_seconds", result.wall_seconds},
         {"images_per_second", per_second(result.images_trained, result.train_step_seconds)},
+        {"activation_bytes", result.activation_bytes},
         {"threads", facts.threads}}},
   };
   return json.dump(2) + "\n";

@@ -247,6 +247,7 @@ void Trainer::write_result() {
     result_.images_trained += sums_.loss.samples;
   }
   result_.wall_seconds = progress_.seconds_used();
+  result_.activation_bytes = engine_.activation_bytes();
   write_file_atomic(out_ / "result.json",
                     result_text(result_, {.params = engine_.parameters().count(),
                                           .trainable_params = engine_.parameters().trainable_count(),

@@ -49,6 +49,7 @@ struct TrainResult {
   std::string tested;  // "best" or "last"
   double wall_seconds = 0, train_step_seconds = 0;
   int64_t images_trained = 0;
+  int64_t activation_bytes = 0;  // peak, of all threads
   bool interrupted = false;
 };
 

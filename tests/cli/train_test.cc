@@ -49,7 +49,7 @@ TEST_F(Train, ARunDirectoryHoldsWhatThePlanSays) {
   for (const char* key : {"best_epoch", "val", "test", "precision", "isa", "version"}) {
     EXPECT_TRUE(result.contains(key)) << key;
   }
-  for (const char* key : {"wall_seconds", "images_per_second", "threads"}) {
+  for (const char* key : {"wall_seconds", "images_per_second", "threads", "activation_bytes"}) {
     EXPECT_TRUE(result["timing"].contains(key)) << key;
   }
   EXPECT_THAT(read_text(scratch / "run" / "curves.svg"), AllOf(StartsWith("<svg"), HasSubstr("test top-1")));
