@@ -12,7 +12,6 @@
 #include "nn/kernels/chain.h"
 #include "nn/kernels/convert.h"
 #include "nn/kernels/dropout.h"
-#include "nn/kernels/max_pool.h"
 #include "nn/kernels/moments.h"
 #include "nn/kernels/pointwise.h"
 
@@ -240,34 +239,6 @@ TEST(Chain, DoesNotHideNaN) {
         EXPECT_TRUE(seen) << pool << relu << where;
       }
     }
-  }
-}
-
-TEST(MaxPool, SendsGradientsToTheFirstLargestElementOfOverlappingWindows) {
-  for (const PoolShape s :
-       {PoolShape{7, 6, 5, 3, 2, 1}, PoolShape{6, 6, 17, 2, 1, 0}, PoolShape{5, 5, 3, 3, 3, 0}}) {
-    const std::vector<float> x = numbers(s.h * s.w * s.c, 20);
-    const int64_t outputs = s.out_h() * s.out_w() * s.c;
-    std::vector<float> y(static_cast<size_t>(outputs)), dx(x.size()), expected(x.size(), 0.0f);
-    std::vector<uint8_t> winner(y.size());
-    const std::vector<float> dy = numbers(outputs, 21);
-    max_pool_forward(s, x.data(), y.data(), winner.data());
-    max_pool_backward(s, dy.data(), winner.data(), dx.data());
-    for (int64_t o = 0; o < outputs; ++o) {
-      const int64_t c = o % s.c, ow = o / s.c % s.out_w(), oh = o / s.c / s.out_w();
-      float best = -HUGE_VALF;
-      size_t from = 0;
-      for (int64_t h = oh * s.stride - s.padding; h < oh * s.stride - s.padding + s.kernel; ++h) {
-        for (int64_t w = ow * s.stride - s.padding; w < ow * s.stride - s.padding + s.kernel; ++w) {
-          if (h < 0 || w < 0 || h >= s.h || w >= s.w) continue;
-          const auto at = static_cast<size_t>((h * s.w + w) * s.c + c);
-          if (x[at] > best) best = x[at], from = at;
-        }
-      }
-      ASSERT_EQ(y[static_cast<size_t>(o)], best);
-      expected[from] += dy[static_cast<size_t>(o)];
-    }
-    for (size_t i = 0; i < dx.size(); ++i) ASSERT_NEAR(dx[i], expected[i], 1e-6);
   }
 }
 

@@ -4,6 +4,7 @@
 // Order matters: foreach_target first.
 #include <algorithm>
 
+#include "base/tensor_view.h"
 #include "hwy/highway.h"
 #include "nn/kernels/convert.h"
 #include "nn/kernels/vector-inl.h"
@@ -63,21 +64,30 @@ void add_into(uint16_t* sum, const uint16_t* term, int64_t n) {
   HWY_DYNAMIC_DISPATCH(AddBf16)(sum, term, n);
 }
 
+namespace {
+float sum(float a, float b) { return a + b; }
+uint16_t sum(uint16_t a, uint16_t b) { return to_bf16(from_bf16(a) + from_bf16(b)); }
+}  // namespace
+
 template <class T>
-void transpose(const T* from, int64_t rows, int64_t columns, T* to) {
+void transpose(const T* from, int64_t rows, int64_t columns, T* to, bool add) {
   // Square blocks keep both sides within L1; flattened images are small (4x4 pixels), so no shuffles.
   constexpr int64_t block = 16;
   for (int64_t r0 = 0; r0 < rows; r0 += block) {
     for (int64_t c0 = 0; c0 < columns; c0 += block) {
       const int64_t r1 = std::min(r0 + block, rows), c1 = std::min(c0 + block, columns);
       for (int64_t c = c0; c < c1; ++c) {
-        for (int64_t r = r0; r < r1; ++r) to[c * rows + r] = from[r * columns + c];
+        for (int64_t r = r0; r < r1; ++r) {
+          const T value = from[r * columns + c];
+          T& place = to[c * rows + r];
+          place = add ? sum(place, value) : value;
+        }
       }
     }
   }
 }
-template void transpose(const float*, int64_t, int64_t, float*);
-template void transpose(const uint16_t*, int64_t, int64_t, uint16_t*);
+template void transpose(const float*, int64_t, int64_t, float*, bool);
+template void transpose(const uint16_t*, int64_t, int64_t, uint16_t*, bool);
 
 }  // namespace frugal
 #endif

@@ -13,8 +13,9 @@ void convert(const From* from, int64_t n, To* to);
 template <class T>
 void add_into(T* sum, const T* term, int64_t n);
 
-/// One image [pixels, c] to [c, pixels]; the inverse swaps the two numbers. T is float or uint16_t.
+/// One image [pixels, c] to [c, pixels]; the inverse swaps the two numbers. T is float or uint16_t (bf16).
+/// `add`: to what is there.
 template <class T>
-void transpose(const T* from, int64_t rows, int64_t columns, T* to);
+void transpose(const T* from, int64_t rows, int64_t columns, T* to, bool add = false);
 
 }  // namespace frugal

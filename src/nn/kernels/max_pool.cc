@@ -2,7 +2,6 @@
 #define HWY_TARGET_INCLUDE "nn/kernels/max_pool.cc"
 #include "hwy/foreach_target.h"
 // Order matters: foreach_target first.
-#include <algorithm>
 #include <cmath>
 
 #include "hwy/highway.h"
@@ -12,28 +11,48 @@
 HWY_BEFORE_NAMESPACE();
 namespace frugal::HWY_NAMESPACE {
 
-template <class T>
-HWY_INLINE void PoolForward(const PoolShape& s, const T* x, T* y, uint8_t* winner) {
-  for (int64_t oh = 0; oh < s.out_h(); ++oh) {
-    for (int64_t ow = 0; ow < s.out_w(); ++ow) {
-      const int64_t top = oh * s.stride - s.padding, left = ow * s.stride - s.padding;
+template <class DI>
+HWY_INLINE hn::Vec<DI> LoadWinners(DI di, const uint8_t* p) {
+  return hn::PromoteTo(di, hn::LoadU(hn::Rebind<uint8_t, DI>(), p));
+}
+template <class DI>
+HWY_INLINE hn::Vec<DI> LoadWinners(DI di, const int32_t* p) {
+  return hn::LoadU(di, p);
+}
+template <class DI>
+HWY_INLINE void StoreWinners(DI, hn::Vec<DI> v, uint8_t* p) {
+  const hn::Rebind<uint8_t, DI> d8;
+  hn::StoreU(hn::DemoteTo(d8, v), d8, p);
+}
+template <class DI>
+HWY_INLINE void StoreWinners(DI di, hn::Vec<DI> v, int32_t* p) {
+  hn::StoreU(v, di, p);
+}
+
+template <class T, class W>
+HWY_INLINE void PoolForward(const MaxPoolShape& s, const T* x, T* y, W* winner) {
+  const auto width = static_cast<int32_t>(s.w.widest);
+  for (size_t oh = 0; oh < s.h.windows.size(); ++oh) {
+    const PoolRange rows = s.h.windows[oh];
+    for (size_t ow = 0; ow < s.w.windows.size(); ++ow) {
+      const PoolRange columns = s.w.windows[ow];
+      // Of position (0, 0) of the image, counted in the window.
+      const int32_t zero = -s.h.origins[oh] * width - s.w.origins[ow];
+      const int64_t out = (static_cast<int64_t>(oh) * s.w.out + static_cast<int64_t>(ow)) * s.c;
       ForChannels(s.c, [&](auto d, int64_t c) HWY_ATTR {
         const hn::Rebind<int32_t, decltype(d)> di;
-        const hn::Rebind<uint8_t, decltype(d)> d8;
         auto best = hn::Set(d, -HUGE_VALF);
-        auto which = hn::Zero(di);
-        for (int64_t i = std::max<int64_t>(0, -top); i < std::min<int64_t>(s.kernel, s.h - top); ++i) {
-          for (int64_t j = std::max<int64_t>(0, -left); j < std::min<int64_t>(s.kernel, s.w - left); ++j) {
-            const auto v = LoadFloats(d, x + ((top + i) * s.w + left + j) * s.c + c);
+        auto which = hn::Set(di, zero + rows.begin * width + columns.begin);
+        for (int32_t i = rows.begin; i < rows.end; ++i) {
+          for (int32_t j = columns.begin; j < columns.end; ++j) {
+            const auto v = LoadFloats(d, x + (i * s.w.in + j) * s.c + c);
             const auto take = hn::Or(hn::Gt(v, best), hn::IsNaN(v));
             best = hn::IfThenElse(take, v, best);
-            which = hn::IfThenElse(hn::RebindMask(di, take),
-                                   hn::Set(di, static_cast<int32_t>(i * s.kernel + j)), which);
+            which = hn::IfThenElse(hn::RebindMask(di, take), hn::Set(di, zero + i * width + j), which);
           }
         }
-        const int64_t out = (oh * s.out_w() + ow) * s.c + c;
-        StoreFloats(d, best, y + out);
-        if (winner) hn::StoreU(hn::DemoteTo(d8, which), d8, winner + out);
+        StoreFloats(d, best, y + out + c);
+        if (winner) StoreWinners(di, which, winner + out + c);
       });
     }
   }
@@ -41,47 +60,53 @@ HWY_INLINE void PoolForward(const PoolShape& s, const T* x, T* y, uint8_t* winne
 
 /// Gathers: for every input element, the windows that could have chosen it. So each sum is made once, in
 /// fp32.
-template <class T>
-HWY_INLINE void PoolBackward(const PoolShape& s, const T* dy, const uint8_t* winner, T* dx) {
-  const auto first_window = [&](int64_t at) {  // smallest window index that covers padded position `at`
-    return at < s.kernel ? 0 : (at - s.kernel) / s.stride + 1;
-  };
-  for (int64_t h = 0; h < s.h; ++h) {
-    for (int64_t w = 0; w < s.w; ++w) {
-      const int64_t row = h + s.padding, column = w + s.padding;
-      const int64_t oh_end = std::min(s.out_h(), row / s.stride + 1);
-      const int64_t ow_end = std::min(s.out_w(), column / s.stride + 1);
+template <class T, class W>
+HWY_INLINE void PoolBackward(const MaxPoolShape& s, const T* dy, const W* winner, T* dx, bool accumulate) {
+  const auto width = static_cast<int32_t>(s.w.widest);
+  for (int32_t h = 0; h < s.h.in; ++h) {
+    const PoolRange rows = s.h.covering[static_cast<size_t>(h)];
+    for (int32_t w = 0; w < s.w.in; ++w) {
+      const PoolRange columns = s.w.covering[static_cast<size_t>(w)];
+      T* to = dx + (h * s.w.in + w) * s.c;
       ForChannels(s.c, [&](auto d, int64_t c) HWY_ATTR {
         const hn::Rebind<int32_t, decltype(d)> di;
-        const hn::Rebind<uint8_t, decltype(d)> d8;
-        auto sum = hn::Zero(d);
-        for (int64_t oh = first_window(row); oh < oh_end; ++oh) {
-          for (int64_t ow = first_window(column); ow < ow_end; ++ow) {
-            const auto position =
-                static_cast<int32_t>((row - oh * s.stride) * s.kernel + column - ow * s.stride);
-            const int64_t out = (oh * s.out_w() + ow) * s.c + c;
-            const auto which = hn::PromoteTo(di, hn::LoadU(d8, winner + out));
-            const auto here = hn::RebindMask(d, hn::Eq(which, hn::Set(di, position)));
+        auto sum = accumulate ? LoadFloats(d, to + c) : hn::Zero(d);
+        for (int32_t oh = rows.begin; oh < rows.end; ++oh) {
+          const int32_t row = (h - s.h.origins[static_cast<size_t>(oh)]) * width;
+          for (int32_t ow = columns.begin; ow < columns.end; ++ow) {
+            const int32_t position = row + w - s.w.origins[static_cast<size_t>(ow)];
+            const int64_t out = (oh * s.w.out + ow) * s.c + c;
+            const auto here = hn::RebindMask(d, hn::Eq(LoadWinners(di, winner + out), hn::Set(di, position)));
             sum = hn::Add(sum, hn::IfThenElseZero(here, LoadFloats(d, dy + out)));
           }
         }
-        StoreFloats(d, sum, dx + (h * s.w + w) * s.c + c);
+        StoreFloats(d, sum, to + c);
       });
     }
   }
 }
 
-void ForwardF32(const PoolShape& s, const float* x, float* y, uint8_t* winner) {
-  PoolForward(s, x, y, winner);
+template <class T>
+HWY_INLINE void Forward(const MaxPoolShape& s, const T* x, T* y, void* winner) {
+  if (s.winner_bytes() == 1) return PoolForward(s, x, y, static_cast<uint8_t*>(winner));
+  PoolForward(s, x, y, static_cast<int32_t*>(winner));
 }
-void ForwardBf16(const PoolShape& s, const uint16_t* x, uint16_t* y, uint8_t* winner) {
-  PoolForward(s, x, y, winner);
+template <class T>
+HWY_INLINE void Backward(const MaxPoolShape& s, const T* dy, const void* winner, T* dx, bool accumulate) {
+  if (s.winner_bytes() == 1) return PoolBackward(s, dy, static_cast<const uint8_t*>(winner), dx, accumulate);
+  PoolBackward(s, dy, static_cast<const int32_t*>(winner), dx, accumulate);
 }
-void BackwardF32(const PoolShape& s, const float* dy, const uint8_t* winner, float* dx) {
-  PoolBackward(s, dy, winner, dx);
+
+void ForwardF32(const MaxPoolShape& s, const float* x, float* y, void* winner) { Forward(s, x, y, winner); }
+void ForwardBf16(const MaxPoolShape& s, const uint16_t* x, uint16_t* y, void* winner) {
+  Forward(s, x, y, winner);
 }
-void BackwardBf16(const PoolShape& s, const uint16_t* dy, const uint8_t* winner, uint16_t* dx) {
-  PoolBackward(s, dy, winner, dx);
+void BackwardF32(const MaxPoolShape& s, const float* dy, const void* winner, float* dx, bool accumulate) {
+  Backward(s, dy, winner, dx, accumulate);
+}
+void BackwardBf16(const MaxPoolShape& s, const uint16_t* dy, const void* winner, uint16_t* dx,
+                  bool accumulate) {
+  Backward(s, dy, winner, dx, accumulate);
 }
 
 }  // namespace frugal::HWY_NAMESPACE
@@ -95,20 +120,22 @@ HWY_EXPORT(BackwardF32);
 HWY_EXPORT(BackwardBf16);
 
 template <>
-void max_pool_forward(const PoolShape& shape, const float* x, float* y, uint8_t* winner) {
+void max_pool_forward(const MaxPoolShape& shape, const float* x, float* y, void* winner) {
   HWY_DYNAMIC_DISPATCH(ForwardF32)(shape, x, y, winner);
 }
 template <>
-void max_pool_forward(const PoolShape& shape, const uint16_t* x, uint16_t* y, uint8_t* winner) {
+void max_pool_forward(const MaxPoolShape& shape, const uint16_t* x, uint16_t* y, void* winner) {
   HWY_DYNAMIC_DISPATCH(ForwardBf16)(shape, x, y, winner);
 }
 template <>
-void max_pool_backward(const PoolShape& shape, const float* dy, const uint8_t* winner, float* dx) {
-  HWY_DYNAMIC_DISPATCH(BackwardF32)(shape, dy, winner, dx);
+void max_pool_backward(const MaxPoolShape& shape, const float* dy, const void* winner, float* dx,
+                       bool accumulate) {
+  HWY_DYNAMIC_DISPATCH(BackwardF32)(shape, dy, winner, dx, accumulate);
 }
 template <>
-void max_pool_backward(const PoolShape& shape, const uint16_t* dy, const uint8_t* winner, uint16_t* dx) {
-  HWY_DYNAMIC_DISPATCH(BackwardBf16)(shape, dy, winner, dx);
+void max_pool_backward(const MaxPoolShape& shape, const uint16_t* dy, const void* winner, uint16_t* dx,
+                       bool accumulate) {
+  HWY_DYNAMIC_DISPATCH(BackwardBf16)(shape, dy, winner, dx, accumulate);
 }
 
 }  // namespace frugal

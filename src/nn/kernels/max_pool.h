@@ -1,25 +1,29 @@
-// Max-pooling with any window, stride and padding, for what the fused chain does not cover: windows that
-// overlap.
+// Max-pooling with any windows, for what the fused chain does not cover: overlapping, padded, cut off or
+// adaptive ones.
 #pragma once
 
 #include <cstdint>
 
+#include "nn/kernels/pool_axis.h"
+
 namespace frugal {
 
-struct PoolShape {
-  int64_t h = 1, w = 1, c = 1;  // of the input
-  int kernel = 2, stride = 2, padding = 0;
-  int64_t out_h() const { return (h + 2 * padding - kernel) / stride + 1; }
-  int64_t out_w() const { return (w + 2 * padding - kernel) / stride + 1; }
+struct MaxPoolShape {
+  PoolAxis h, w;
+  int64_t c = 1;
+  int64_t outputs() const { return h.out * w.out * c; }
+  /// Bytes in which an output's winner is kept: 1 while positions of a window fit into it, else 4 (int32_t).
+  int64_t winner_bytes() const { return h.widest * w.widest <= 256 ? 1 : 4; }
 };
 
-/// One sample, [h, w, c] to [out_h, out_w, c]; winner: the window position of the (first) largest element, or
-/// null. T is float or uint16_t (bf16). The kernel is at most 15 wide, so that positions fit into a byte.
+/// One sample, [h.in, w.in, c] to [h.out, w.out, c]; winner: the position in its window, row by row, of the
+/// (first) largest element, outputs() * winner_bytes() bytes, or null. NaN counts as largest. T is float or
+/// uint16_t (bf16).
 template <class T>
-void max_pool_forward(const PoolShape& shape, const T* x, T* y, uint8_t* winner);
+void max_pool_forward(const MaxPoolShape& shape, const T* x, T* y, void* winner);
 
-/// dx is overwritten; where windows overlap, gradients are added in fp32.
+/// dx is overwritten, or added to; where windows overlap, gradients are added in fp32.
 template <class T>
-void max_pool_backward(const PoolShape& shape, const T* dy, const uint8_t* winner, T* dx);
+void max_pool_backward(const MaxPoolShape& shape, const T* dy, const void* winner, T* dx, bool accumulate);
 
 }  // namespace frugal

@@ -8,6 +8,7 @@
 #define FRUGAL_NN_VECTOR_INL_H
 #endif
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
@@ -80,6 +81,17 @@ HWY_INLINE void ForChannels(int64_t channels, Body&& body) {
   int64_t c = 0;
   for (; c + lanes <= channels; c += lanes) body(d, c);
   ForLastChannels(c, channels, body);
+}
+
+/// Calls body(d, c, first, end) for vectors of channels within tiles of rows, [first, end): along a tile a
+/// vector's coefficients and sums stay in registers, and between vectors the tile stays in L1.
+template <class Body>
+HWY_INLINE void ForTiles(int64_t rows, int64_t channels, Body&& body) {
+  constexpr int64_t tile = 32;
+  for (int64_t first = 0; first < rows; first += tile) {
+    const int64_t end = std::min(first + tile, rows);
+    ForChannels(channels, [&](auto d, int64_t c) HWY_ATTR { body(d, c, first, end); });
+  }
 }
 
 }  // namespace frugal::HWY_NAMESPACE

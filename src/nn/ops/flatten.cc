@@ -11,18 +11,20 @@ class FlattenOp : public Op {
   FlattenOp(const OpContext& context, const Node& node, const ValueBuffers& in, const ValueBuffers& out)
       : in_(in), out_(out), pixels_(node.in.h * node.in.w), channels_(node.in.c), bf16_(context.bf16) {}
 
-  void forward(const ShardRun& run) const override { move(run, in_.data, out_.data, pixels_, channels_); }
+  void forward(const ShardRun& run) const override {
+    move(run, in_.data, out_.data, pixels_, channels_, false);
+  }
   void backward(const ShardRun& run) const override {
-    if (in_.gradient >= 0) move(run, out_.gradient, in_.gradient, channels_, pixels_);
+    if (in_.gradient >= 0) move(run, out_.gradient, in_.gradient, channels_, pixels_, in_.accumulate);
   }
 
  private:
-  void move(const ShardRun& run, BufferId from, BufferId to, int64_t rows, int64_t columns) const {
+  void move(const ShardRun& run, BufferId from, BufferId to, int64_t rows, int64_t columns, bool add) const {
     with_type(bf16_, [&](auto type) {
       using T = decltype(type);
       for (int64_t i = 0; i < run.count; ++i) {
         const int64_t at = i * rows * columns;
-        transpose(run.at<T>(from) + at, rows, columns, run.at<T>(to) + at);
+        transpose(run.at<T>(from) + at, rows, columns, run.at<T>(to) + at, add);
       }
     });
   }
@@ -33,9 +35,9 @@ class FlattenOp : public Op {
 
 }  // namespace
 
-std::unique_ptr<Op> make_flatten_op(const OpContext& context, const Node& node, const ValueBuffers& in,
-                                    const ValueBuffers& out) {
-  return std::make_unique<FlattenOp>(context, node, in, out);
+std::unique_ptr<Op> make_flatten_op(const OpContext& context, const Node& node,
+                                    std::span<const ValueBuffers> in, const ValueBuffers& out) {
+  return std::make_unique<FlattenOp>(context, node, in[0], out);
 }
 
 }  // namespace frugal

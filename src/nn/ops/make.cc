@@ -16,9 +16,24 @@ std::unique_ptr<Op> make_op(const OpContext& context, const Group& group, std::s
     case OpKind::activation:
       return make_prelu_op(context, node, in, out);
     case OpKind::max_pool:
-      return make_max_pool_op(context, node, in[0], out);
+    case OpKind::adaptive_max_pool:
+      return make_max_pool_op(context, node, in, out);
+    case OpKind::avg_pool:
+    case OpKind::adaptive_avg_pool:
+    case OpKind::blur_pool:
+      return make_resample_op(context, node, in, out);
+    case OpKind::group_norm:
+      return make_group_norm_op(context, node, in, out);
+    case OpKind::layer_norm:
+      return make_layer_norm_op(context, node, in, out);
+    case OpKind::gate:
+      return make_gate_op(context, node, in, out);
+    case OpKind::concat:
+      return make_concat_op(context, node, in, out);
+    case OpKind::pad_channels:
+      return make_pad_channels_op(context, node, in, out);
     case OpKind::flatten:
-      return make_flatten_op(context, node, in[0], out);
+      return make_flatten_op(context, node, in, out);
     default:
       throw Error(node.name + ": the engine has no such operation yet");
   }

@@ -1,26 +1,34 @@
 #include "nn/kernels/max_pool.h"
 
 #include "nn/ops/ops.h"
+#include "nn/ops/samples.h"
 
 namespace frugal {
 namespace {
 
+MaxPoolShape pool_shape(const Node& node) {
+  if (node.kind == OpKind::adaptive_max_pool) {
+    return {adaptive_axis(node.in.h, node.out.h), adaptive_axis(node.in.w, node.out.w), node.in.c};
+  }
+  return {window_axis(node.in.h, node.out.h, node.kernel.h, node.stride.h, node.padding.h),
+          window_axis(node.in.w, node.out.w, node.kernel.w, node.stride.w, node.padding.w), node.in.c};
+}
+
+/// Backward knows from the winners alone where gradients go.
 class MaxPoolOp : public Op {
  public:
   MaxPoolOp(const OpContext& context, const Node& node, const ValueBuffers& in, const ValueBuffers& out)
-      : in_(in),
-        out_(out),
-        shape_{node.in.h, node.in.w, node.in.c, node.kernel.h, node.stride.h, node.padding.h},
-        bf16_(context.bf16) {
-    if (context.training) winner_ = context.add_saved(node.out.elements());
+      : in_(in), out_(out), shape_(pool_shape(node)), bf16_(context.bf16) {
+    if (context.training && in.gradient >= 0) {
+      winner_ = context.add_saved(shape_.outputs() * shape_.winner_bytes());
+    }
   }
 
   void forward(const ShardRun& run) const override {
     with_type(bf16_, [&](auto type) {
       using T = decltype(type);
       for (int64_t i = 0; i < run.count; ++i) {
-        max_pool_forward(shape_, run.at<T>(in_.data) + i * in_.shape.elements(),
-                         run.at<T>(out_.data) + i * out_.shape.elements(), winners(run, i));
+        max_pool_forward(shape_, data_of<T>(run, in_, i), data_of<T>(run, out_, i), winners(run, i));
       }
     });
   }
@@ -30,27 +38,28 @@ class MaxPoolOp : public Op {
     with_type(bf16_, [&](auto type) {
       using T = decltype(type);
       for (int64_t i = 0; i < run.count; ++i) {
-        max_pool_backward(shape_, run.at<T>(out_.gradient) + i * out_.shape.elements(), winners(run, i),
-                          run.at<T>(in_.gradient) + i * in_.shape.elements());
+        max_pool_backward(shape_, gradient_of<T>(run, out_, i), winners(run, i), gradient_of<T>(run, in_, i),
+                          in_.accumulate);
       }
     });
   }
 
  private:
-  uint8_t* winners(const ShardRun& run, int64_t i) const {
-    return winner_ < 0 ? nullptr : run.at<uint8_t>(winner_) + i * out_.shape.elements();
+  void* winners(const ShardRun& run, int64_t i) const {
+    return sample<uint8_t>(run, winner_, i, shape_.outputs() * shape_.winner_bytes());
   }
+
   ValueBuffers in_, out_;
-  PoolShape shape_;
+  MaxPoolShape shape_;
   bool bf16_;
   BufferId winner_ = -1;
 };
 
 }  // namespace
 
-std::unique_ptr<Op> make_max_pool_op(const OpContext& context, const Node& node, const ValueBuffers& in,
-                                     const ValueBuffers& out) {
-  return std::make_unique<MaxPoolOp>(context, node, in, out);
+std::unique_ptr<Op> make_max_pool_op(const OpContext& context, const Node& node,
+                                     std::span<const ValueBuffers> in, const ValueBuffers& out) {
+  return std::make_unique<MaxPoolOp>(context, node, in[0], out);
 }
 
 }  // namespace frugal

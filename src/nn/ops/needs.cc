@@ -11,9 +11,8 @@ BackwardNeeds backward_needs(const Node& node) {
     case OpKind::activation:   // PReLU
     case OpKind::group_norm:
     case OpKind::layer_norm:
-      return {.input = true, .in_place = true};
     case OpKind::gate:
-      return {.input = true};
+      return {.input = true, .in_place = true};
     default:
       return {};
   }

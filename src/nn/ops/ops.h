@@ -41,18 +41,36 @@ struct ChainNeeds {
 ChainNeeds chain_needs(const Graph& graph, const ChainNodes& nodes);
 
 /// Activation with learned slopes; the others belong to chains.
-std::unique_ptr<Op> make_prelu_op(const OpContext& context, const Node& node, std::span<const ValueBuffers> in,
-                                  const ValueBuffers& out);
+std::unique_ptr<Op> make_prelu_op(const OpContext& context, const Node& node,
+                                  std::span<const ValueBuffers> in, const ValueBuffers& out);
 
-std::unique_ptr<Op> make_max_pool_op(const OpContext& context, const Node& node, const ValueBuffers& in,
-                                     const ValueBuffers& out);
+/// max_pool and adaptive_max_pool.
+std::unique_ptr<Op> make_max_pool_op(const OpContext& context, const Node& node,
+                                     std::span<const ValueBuffers> in, const ValueBuffers& out);
 
 /// To PyTorch's order of features.
-std::unique_ptr<Op> make_flatten_op(const OpContext& context, const Node& node, const ValueBuffers& in,
-                                    const ValueBuffers& out);
+std::unique_ptr<Op> make_flatten_op(const OpContext& context, const Node& node,
+                                    std::span<const ValueBuffers> in, const ValueBuffers& out);
 
 /// Logits to the LogitLoss and its gradient back (training), or to the sink (evaluation). `fp32`: the type of
 /// the logits; their gradient has the program's type.
 std::unique_ptr<Op> make_loss_op(const OpContext& context, const ValueBuffers& logits, bool fp32);
+
+/// avg_pool, adaptive_avg_pool and blur_pool: whatever is a weighted sum of positions.
+std::unique_ptr<Op> make_resample_op(const OpContext& context, const Node& node,
+                                     std::span<const ValueBuffers> in, const ValueBuffers& out);
+
+std::unique_ptr<Op> make_group_norm_op(const OpContext& context, const Node& node,
+                                       std::span<const ValueBuffers> in, const ValueBuffers& out);
+std::unique_ptr<Op> make_layer_norm_op(const OpContext& context, const Node& node,
+                                       std::span<const ValueBuffers> in, const ValueBuffers& out);
+
+/// `in`: x, then the factors of its channels.
+std::unique_ptr<Op> make_gate_op(const OpContext& context, const Node& node, std::span<const ValueBuffers> in,
+                                 const ValueBuffers& out);
+std::unique_ptr<Op> make_concat_op(const OpContext& context, const Node& node,
+                                   std::span<const ValueBuffers> in, const ValueBuffers& out);
+std::unique_ptr<Op> make_pad_channels_op(const OpContext& context, const Node& node,
+                                         std::span<const ValueBuffers> in, const ValueBuffers& out);
 
 }  // namespace frugal
