@@ -68,6 +68,22 @@ DATA = [
 ]
 
 CHAIN, ENGINE = "src/nn/ops/chain.cc", "src/nn/shard_engine.cc"
+GRAPH = [
+    fault("shortcut-pads-behind", "shortcuts of type A add their zeros on one side", "graph",
+          "src/graph/presets/cifar_resnet.cc",
+          "net.pad_channels(x, grown / 2, grown - grown / 2, stride)", "net.pad_channels(x, 0, grown, stride)"),
+    fault("projection-before-norm", "a wide ResNet's projections take what its first norm has not seen", "graph",
+          "src/graph/presets/wide_resnet.cc", "  if (projected) x = y;\n", ""),
+    fault("cifar-strides-everywhere", "MobileNetV2 for ImageNet leaves out a stride", "graph",
+          "src/graph/presets/mobilenet.cc", "small && row == 1 ? 1 : published", "row == 1 ? 1 : published"),
+    fault("resnet-starts-by-fan-in", "torchvision's ResNets start with another deviation", "graph",
+          "src/graph/presets/resnet.cc", "Init::kaiming_normal_fan_out", "Init::kaiming_normal"),
+    fault("width-rounds-far-down", "a scaled layer may lose more than a tenth", "graph", "src/graph/presets.cc",
+          "  if (rounded < 0.9 * exact) rounded += step;\n", ""),
+    fault("airbench-momentum-inverted", "airbench's running statistics hardly follow", "graph",
+          "src/graph/presets/airbench.cc", "2, 0.4f}", "2, 0.6f}"),
+]
+
 NN = [
     fault("biased-running-variance", "running variance is that of the population", "nn", ENGINE,
           "std::max<int64_t>(rows - 1, 1)", "std::max<int64_t>(rows, 1)"),
@@ -184,4 +200,4 @@ TRAIN = [
           "if (file.metadata.empty()) check_format_version(file.metadata, file_name);"),
 ]
 
-FAULTS = BASE + DATA + NN + TRAIN
+FAULTS = BASE + DATA + GRAPH + NN + TRAIN

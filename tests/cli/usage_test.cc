@@ -71,6 +71,8 @@ TEST(Usage, UnknownNamesListTheKnown) {
   expect_refusal({"train", "--recipe", "cake"}, 2, "seed");
   expect_refusal({"train", "--optimizer", "lion"}, 2, "adamw");
   expect_refusal({"model", "resnet-9000"}, 2, "smallnet");
+  expect_refusal({"model", "wnr-16-2"}, 2, "did you mean wrn-16-2?");
+  expect_refusal({"train", "--data", "/nonexistent", "--model=mobilnetv2"}, 2, "did you mean mobilenetv2?");
   expect_refusal({"train", "--augment", "spin"}, 2, "flip");
 }
 

@@ -43,6 +43,13 @@ std::vector<Node> nodes_of(const Graph& graph, OpKind kind) {
   return nodes;
 }
 
+/// The node that feeds input `i` of the first node of that name.
+const Node& source(const Graph& graph, const std::string& name, size_t i = 0) {
+  const auto found = std::ranges::find_if(graph.nodes, [&](const Node& node) { return node.name == name; });
+  if (found == graph.nodes.end()) throw Error(graph.model + " has no " + name);
+  return graph.nodes[static_cast<size_t>(found->inputs.at(i))];
+}
+
 TEST(Presets, HaveThePublishedNumberOfParameters) {
   const auto count = [](const std::string& spec, int64_t classes) {
     return make_model(spec, cifar, classes).parameter_count();
@@ -175,8 +182,56 @@ TEST(Airbench, FreezesItsWhiteningAndNorms) {
   EXPECT_EQ(graph.nodes.back().factor, 1.0f / 9);
   EXPECT_EQ(nodes_of(graph, OpKind::add).size(), 0u);
   const Graph bigger = make_model("airbench96", cifar, 10);
-  EXPECT_EQ(nodes_of(bigger, OpKind::add).size(), 3u);
+  ASSERT_EQ(nodes_of(bigger, OpKind::add).size(), 3u);
+  EXPECT_EQ(source(bigger, "layers.2.conv1").kind, OpKind::activation);
   EXPECT_EQ(nodes_of(bigger, OpKind::batch_norm)[0].momentum, 0.1f);
+}
+
+TEST(PreActivation, SharesTheFirstNormAndReluWithProjectionsAlone) {
+  const Graph wide = make_model("wrn-16-2", cifar, 10), deep = make_model("resnet164", cifar, 10);
+  EXPECT_TRUE(source(wide, "block2.layer.0.convShortcut").is_relu());
+  EXPECT_TRUE(source(deep, "layer1.0.downsample.0").is_relu());
+  for (const Graph& graph : {wide, deep}) {
+    int identities = 0;
+    for (const Node& add : nodes_of(graph, OpKind::add)) {
+      EXPECT_EQ(graph.nodes[static_cast<size_t>(add.inputs[0])].kind, OpKind::conv2d);
+      identities += graph.nodes[static_cast<size_t>(add.inputs[1])].kind == OpKind::add ? 1 : 0;
+    }
+    EXPECT_EQ(identities, static_cast<int>(nodes_of(graph, OpKind::add).size()) - 3);
+  }
+}
+
+TEST(CifarResNet, AppliesReluBehindTheSum) {
+  const Graph graph = make_model("resnet20", cifar, 10);
+  EXPECT_TRUE(source(graph, "layer1.1.conv1").is_relu());
+  for (const Node& add : nodes_of(graph, OpKind::add)) {
+    EXPECT_EQ(graph.nodes[static_cast<size_t>(add.inputs[0])].kind, OpKind::batch_norm);
+  }
+}
+
+TEST(MobileNetV2, AddsWhereShapesStay) {
+  const Graph graph = make_model("mobilenetv2", {224, 224, 3}, 10);
+  EXPECT_EQ(nodes_of(graph, OpKind::add).size(), 10u);  // 17 blocks, 7 of which begin a row of the table
+  EXPECT_EQ(source(graph, "features.2.conv.0.0").kind, OpKind::batch_norm);  // linear bottleneck
+}
+
+TEST(DenseNet, PutsNewChannelsBehindTheOld) {
+  const Graph graph = make_model("densenet-bc-40-12", cifar, 10);
+  const std::vector<Node> concats = nodes_of(graph, OpKind::concat);
+  ASSERT_EQ(concats.size(), 18u);
+  for (const Node& concat : concats) {
+    EXPECT_EQ(graph.nodes[static_cast<size_t>(concat.inputs[1])].out.c, 12);
+  }
+  EXPECT_EQ(source(graph, "features.transition1.norm").kind, OpKind::concat);
+}
+
+TEST(SeResNet, GatesTheBranchBeforeTheSum) {
+  const Graph graph = make_model("se-resnet56", cifar, 10);
+  const std::vector<Node> adds = nodes_of(graph, OpKind::add);
+  ASSERT_EQ(adds.size(), 27u);
+  for (const Node& add : adds) {
+    EXPECT_EQ(graph.nodes[static_cast<size_t>(add.inputs[0])].kind, OpKind::gate);
+  }
 }
 
 TEST(SqueezeNet, PoolsRoundUp) {
