@@ -13,11 +13,21 @@ std::string shape_words(const Shape& s) {
   return std::to_string(s.c) + " x " + std::to_string(s.h) + " x " + std::to_string(s.w);
 }
 
+// What lies beyond these is a mistake. Below them no sum over a graph of a million layers leaves int64.
+constexpr double most_numbers = 0x1p40;  // of an image's activations, of a parameter
+constexpr double most_macs = 0x1p42;     // of an image
+constexpr int64_t widest = int64_t{1} << 24;
+constexpr int largest_window = 1 << 16;
+
 /// Output positions of a window along one axis; throws when there is none.
 int64_t window_positions(const std::string& layer, int64_t size, int kernel, int stride, int padding,
                          int dilation, bool ceil_mode) {
   if (kernel < 1 || stride < 1 || padding < 0 || dilation < 1) {
     throw usage_error(layer + ": kernel, stride and dilation must be positive, padding not negative");
+  }
+  if (std::max({kernel, stride, padding, dilation}) > largest_window) {
+    throw usage_error(layer + ": kernel, stride, padding and dilation must be at most " +
+                      std::to_string(largest_window));
   }
   const int64_t reach = int64_t{dilation} * (kernel - 1) + 1;
   if (size + 2 * int64_t{padding} < reach) {
@@ -39,9 +49,20 @@ Shape window_shape(const Node& node, int64_t channels) {
           channels};
 }
 
-/// Widths beyond this are mistakes; below it no product of a layer's extents leaves int64.
+void check_output(const Node& node) {
+  const auto extent = [](int64_t value) { return static_cast<double>(value); };
+  const double positions = extent(node.out.h) * extent(node.out.w);
+  double macs = 0;
+  if (node.kind == OpKind::conv2d) {
+    macs = positions * extent(node.out.c) * extent(node.in.c / node.groups) * node.kernel.h * node.kernel.w;
+  }
+  if (positions * extent(node.out.c) > most_numbers || macs > most_macs) {
+    throw usage_error(node.name + ": " + shape_words(node.in) + " to " + shape_words(node.out) +
+                      " is beyond any machine; check its padding, kernel and channels");
+  }
+}
+
 void check_width(const std::string& layer, int64_t width) {
-  constexpr int64_t widest = int64_t{1} << 24;
   if (width < 1 || width > widest) {
     throw usage_error(layer + ": " + std::to_string(width) + " outputs; there must be 1 to " +
                       std::to_string(widest));
@@ -76,6 +97,7 @@ Node GraphBuilder::unary(OpKind kind, std::string name, Value x) const {
 }
 
 Value GraphBuilder::add_node(Node node, const std::vector<Value>& inputs) {
+  check_output(node);
   for (Value value : inputs) node.inputs.push_back(value.node);
   graph_.nodes.push_back(std::move(node));
   return {static_cast<int>(graph_.nodes.size()) - 1};
@@ -84,9 +106,12 @@ Value GraphBuilder::add_node(Node node, const std::vector<Value>& inputs) {
 void GraphBuilder::add_parameter(Node& node, const std::string& suffix, std::vector<int64_t> shape, Init init,
                                  int64_t fan_in, float value, bool trainable) {
   std::string name = node.name + "." + suffix;
-  for (const ParameterSpec& other : graph_.parameters) {
-    if (other.name == name) throw usage_error(node.name + ": there is a layer of that name already");
+  if (!parameter_names_.insert(name).second) {
+    throw usage_error(node.name + ": there is a layer of that name already");
   }
+  double size = 1;
+  for (int64_t extent : shape) size *= static_cast<double>(extent);
+  if (size > most_numbers) throw usage_error(node.name + ": its " + suffix + " would fill any memory");
   node.parameters.push_back(static_cast<int>(graph_.parameters.size()));
   graph_.parameters.push_back({std::move(name), std::move(shape), init, fan_in, value, trainable});
 }
@@ -209,7 +234,7 @@ Value GraphBuilder::pool(OpKind kind, Value x, const PoolOptions& o) {
   Node node = unary(kind, kind == OpKind::max_pool ? "max_pool" : "avg_pool", x);
   node.kernel = o.kernel, node.stride = o.stride == Extent(0) ? o.kernel : o.stride, node.padding = o.padding;
   node.ceil_mode = o.ceil_mode, node.count_include_pad = o.count_include_pad;
-  if (2 * o.padding.h > o.kernel.h || 2 * o.padding.w > o.kernel.w) {
+  if (int64_t{2} * o.padding.h > o.kernel.h || int64_t{2} * o.padding.w > o.kernel.w) {
     throw usage_error(node.name + ": padding must be at most half the kernel");
   }
   node.out = window_shape(node, node.in.c);
@@ -276,6 +301,7 @@ Value GraphBuilder::concat(const std::vector<Value>& values) {
     }
     node.out.c += s.c;
   }
+  check_width("concat", node.out.c);
   return add_node(std::move(node), values);
 }
 

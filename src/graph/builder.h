@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "graph/graph.h"
@@ -94,6 +95,7 @@ class GraphBuilder {
   Value pool(OpKind kind, Value x, const PoolOptions& options);
   Value adaptive_pool(OpKind kind, Value x, Extent out);
   Graph graph_;
+  std::unordered_set<std::string> parameter_names_;
 };
 
 }  // namespace frugal

@@ -126,7 +126,8 @@ struct Node {
 };
 
 struct Graph {
-  std::string model;  // the spec that made it, "smallnet"
+  std::string model;       // the spec that made it: "smallnet", "nets/my.toml:width=96"
+  std::string model_file;  // the text of the model file that made it; empty: a preset
   Shape input;
   int64_t classes = 0;
   std::vector<Node> nodes;  // topological order; nodes[0] is the input, the last one yields the logits

@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <cmath>
+#include <filesystem>
 #include <optional>
 #include <string_view>
 
@@ -11,6 +12,7 @@
 #include "base/nearest.h"
 #include "base/spec.h"
 #include "base/text.h"
+#include "graph/model_file.h"
 #include "graph/presets/preset.h"
 
 namespace frugal {
@@ -128,6 +130,7 @@ int blocks_of_depth(const std::string& model, int64_t depth, int per_block, int 
 
 Graph make_model(const std::string& text, Shape input, int64_t classes) {
   if (classes < 1) throw usage_error("--classes: a classifier needs at least one class");
+  if (is_model_file(text)) return read_model_file(text, input, classes);
   const Spec spec = parse_spec(text, "--model");
   const Found found = find_preset(spec);
   std::vector<std::string> options = found.preset.options;
@@ -144,7 +147,23 @@ Graph make_model(const std::string& text, Shape input, int64_t classes) {
   return graph;
 }
 
-void require_model(const std::string& spec) { find_preset(parse_spec(spec, "--model")); }
+void require_model(const std::string& spec) {
+  if (!is_model_file(spec)) {
+    find_preset(parse_spec(spec, "--model"));
+  } else if (const std::string path = split_model_file(spec).path; !std::filesystem::exists(path)) {
+    throw usage_error("--model: there is no file " + path);
+  }
+}
+
+Graph remake_model(const std::string& spec, const std::string& model_file, Shape input, int64_t classes) {
+  return model_file.empty() ? make_model(spec, input, classes)
+                            : parse_model(model_file, spec, input, classes);
+}
+
+std::string model_label(const std::string& spec) {
+  if (!is_model_file(spec)) return spec.substr(0, spec.find(':'));
+  return std::filesystem::path(split_model_file(spec).path).stem().string();
+}
 
 std::vector<std::string> model_names() {
   std::vector<std::string> names;

@@ -128,11 +128,18 @@ Graph airbench(Shape input, int64_t classes, const AirbenchOptions& options = {}
 /// The network of a spec ("smallnet", "wrn-16-2:dropout=0.3,init=orthogonal"). Besides its own options every
 /// network takes `width` and `init`, which replaces how its convolutions' and linear layers' weights start.
 /// An unknown name is a usage error that gives the nearest and the known ones; an image too small for the
-/// network names the layer.
+/// network names the layer. A spec that names a file ("nets/my.toml:width=96") is read from it
+/// (model_file.h).
 Graph make_model(const std::string& text, Shape input, int64_t classes);
 
 /// A usage error, as make_model's, when there is no model of the spec's name; its options are not looked at.
 void require_model(const std::string& spec);
+
+/// The network that was made before, when `model_file` was the Graph's of that name.
+Graph remake_model(const std::string& spec, const std::string& model_file, Shape input, int64_t classes);
+
+/// The spec's name alone, for files and directories to be called by: "wrn-16-2", "my" of "nets/my.toml".
+std::string model_label(const std::string& spec);
 
 /// "smallnet", "wrn-D-K": capitals stand for numbers.
 std::vector<std::string> model_names();

@@ -282,7 +282,7 @@ TEST(Presets, SayWhatIsWrongWithASpec) {
   EXPECT_THAT(message_of("wrn-999999999-2"), HasSubstr("not 999999999; try 1300"));
   EXPECT_THAT(message_of("wrn-0-2"), HasSubstr("not 0; try 10"));
   EXPECT_THAT(message_of("wrn-16-0"), HasSubstr("widening factor"));
-  EXPECT_THAT(message_of("wrn-16-10000:width=100"), HasSubstr("outputs; there must be"));
+  EXPECT_THAT(message_of("wrn-16-10000:width=100"), HasSubstr("is beyond any machine"));
   EXPECT_THAT(message_of("densenet-bc-100-0"), HasSubstr("growth"));
   EXPECT_THAT(message_of("densenet-bc-100-12:reduction=0"), HasSubstr("reduction"));
   EXPECT_THAT(message_of("convmixer-256-8:kernel=4"), HasSubstr("odd"));
