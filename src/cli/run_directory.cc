@@ -40,8 +40,7 @@ fs::path make_run_directory(const std::string& asked, const std::string& model) 
     }
     return path;
   }
-  // The name alone: "smallnet:dense-width=200" would make an awkward directory.
-  const fs::path first = fs::path("runs") / (today() + "-" + model.substr(0, model.find(':')));
+  const fs::path first = fs::path("runs") / (today() + "-" + model);
   for (int i = 1; i < 10000; ++i) {
     const fs::path path = i == 1 ? first : fs::path(first.string() + "-" + std::to_string(i));
     if (make(path)) return path;

@@ -116,7 +116,7 @@ ExitCode run(const Options& options) {
                        static_cast<int64_t>(split.train.size()),
                        static_cast<int64_t>(split.val.size()),
                        engine->threads(),
-                       make_run_directory(options.out, config.model),
+                       make_run_directory(options.out, model_label(config.model)),
                        slow_paths(config, machine)};
   const auto reporter = options.json ? make_json_reporter(options.quiet) : make_text_reporter(options.quiet);
   try {

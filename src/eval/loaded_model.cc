@@ -83,8 +83,8 @@ LoadedModel load_model(const ModelFiles& files, const EngineOptions& options) {
   model.files = files;
   model.info = read_checkpoint_info(files.weights);
   check_description(model.info, files.weights);
-  model.graph =
-      make_model(model.info.model, model.info.input, static_cast<int64_t>(model.info.classes.size()));
+  model.graph = remake_model(model.info.model, model.info.model_file, model.info.input,
+                             static_cast<int64_t>(model.info.classes.size()));
   check_size(model.graph, files.weights);
   model.engine = make_shard_engine(model.graph, options);
   load_checkpoint(files.weights, model.engine->parameters());

@@ -20,7 +20,8 @@ inline constexpr int checkpoint_format_version = 1;
 struct CheckpointInfo {
   int format_version = checkpoint_format_version;
   std::string frugal_version;
-  std::string model;  // spec for make_model
+  std::string model;       // spec of remake_model
+  std::string model_file;  // its text, where the model is a file
   Shape input;
   std::vector<std::string> classes;
   Normalization normalization;
@@ -32,7 +33,7 @@ struct CheckpointInfo {
 void save_checkpoint(const std::filesystem::path& path, const CheckpointInfo& info,
                      const Parameters& parameters, bool optimizer);
 
-/// The description alone; enough to build the graph with make_model. Refuses newer format versions by name,
+/// The description alone; enough to build the graph with remake_model. Refuses newer format versions by name,
 /// and files that no frugal wrote.
 CheckpointInfo read_checkpoint_info(const std::filesystem::path& path);
 

@@ -16,6 +16,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr const char* version_key = "frugal_format";
+constexpr const char* model_file_key = "model_file";  // there where the model is a file
 constexpr const char* extra_prefix = "extra.";
 constexpr int64_t largest_side = 1 << 16;
 
@@ -100,6 +101,7 @@ Metadata to_metadata(const CheckpointInfo& info) {
       {"std", dump(info.normalization.std)},
       {"data", info.data},
   };
+  if (!info.model_file.empty()) metadata[model_file_key] = info.model_file;
   for (const auto& [key, value] : info.extra) metadata[extra_prefix + key] = value;
   return metadata;
 }
@@ -112,6 +114,7 @@ CheckpointInfo info_from_metadata(const Metadata& metadata, const std::string& f
   info.format_version = check_format_version(metadata, file);
   info.frugal_version = text_at(metadata, "frugal_version", file);
   info.model = text_at(metadata, "model", file);
+  if (metadata.count(model_file_key) != 0) info.model_file = text_at(metadata, model_file_key, file);
   info.input = shape_at(metadata, "input", file);
   info.classes = texts_at(metadata, "classes", file);
   if (info.classes.empty()) throw damaged(file, "classes");

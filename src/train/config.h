@@ -42,7 +42,8 @@ TrainConfig recipe(const std::string& name);
 std::string to_toml(const TrainConfig& config);
 
 /// Sets in `config` what the file sets; where it names a recipe, that recipe's settings come first. Unknown
-/// keys, wrong types and syntax errors are usage errors with the file's name and line.
+/// keys, wrong types and syntax errors are usage errors with the file's name and line. A model file is looked
+/// for from the directory of `path`.
 void apply_toml_file(TrainConfig& config, const std::string& path);
 
 /// Ranges and spellings of every field; the first fault is a usage error that names the flag.

@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <concepts>
+#include <filesystem>
 #include <limits>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "graph/model_file.h"
 #include "train/config.h"
 
 namespace frugal {
@@ -112,6 +114,12 @@ std::string underscored(std::string_view key) {
   return name;
 }
 
+/// A model file is looked for from where the configuration lies, so that a run's directory can move.
+std::string beside(const std::string& config_file, const std::string& model) {
+  if (!is_model_file(model) || std::filesystem::path(model).is_absolute()) return model;
+  return (std::filesystem::path(config_file).parent_path() / model).string();
+}
+
 toml::table parse(const std::string& path) {
   const std::string text = read_text_file(path, most_bytes);
   try {
@@ -160,6 +168,7 @@ void apply_toml_file(TrainConfig& config, const std::string& path) {
                "there is no setting " + in_quotes(key.str()) + "; there are " + join(known));
     }
   }
+  if (table.contains("model")) changed.model = beside(path, changed.model);
   config = changed;
 }
 

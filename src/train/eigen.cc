@@ -83,8 +83,8 @@ Eigen symmetric_eigen(std::vector<double> matrix, int64_t n) {
   for (const size_t i : order) {
     eigen.values.push_back(jacobi.value(i));
     const double* vector = jacobi.vector(i);
-    const double largest = *std::max_element(
-        vector, vector + size, [](double x, double y) { return std::abs(x) < std::abs(y); });
+    const double largest = *std::max_element(vector, vector + size,
+                                             [](double x, double y) { return std::abs(x) < std::abs(y); });
     for (size_t k = 0; k < size; ++k) eigen.vectors.push_back(largest < 0 ? -vector[k] : vector[k]);
   }
   return eigen;

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "data/split.h"
+#include "graph/model_file.h"
 #include "train/batch_source.h"
 #include "train/checkpoint_keeper.h"
 #include "train/history.h"
@@ -48,6 +49,7 @@ CheckpointInfo checkpoint_info(const Graph& graph, const TrainConfig& config, co
   CheckpointInfo info;
   info.frugal_version = FRUGAL_VERSION;
   info.model = config.model;
+  info.model_file = graph.model_file;
   info.input = graph.input;
   info.classes = data.classes;
   info.normalization = normalization;
@@ -81,6 +83,7 @@ class Trainer {
   TrainResult run();
 
  private:
+  void write_config() const;
   bool train_epoch();
   void train_step(std::span<const int32_t> ids, int64_t first_draw);
   void finish_epoch(const Stopwatch& clock);
@@ -118,7 +121,7 @@ class Trainer {
 
 TrainResult Trainer::run() {
   result_.best_val = result_.test = to_metrics({}, std::numeric_limits<double>::quiet_NaN());
-  write_file_atomic(out_ / "config.toml", to_toml(config_));
+  write_config();
   engine_.parameters().initialise(config_.seed);
   engine_.weights_changed();
   whiten(engine_, graph_, data_.train, split_.train, normalization_);
@@ -138,6 +141,17 @@ TrainResult Trainer::run() {
   if (!result_.interrupted) test();
   write_result();
   return std::move(result_);
+}
+
+/// A model file comes along under a name of its own, which config.toml refers to.
+void Trainer::write_config() const {
+  TrainConfig config = config_;
+  if (!graph_.model_file.empty()) {
+    const std::string options = split_model_file(config.model).options;
+    config.model = std::string("model.toml") + (options.empty() ? "" : ":" + options);
+    write_file_atomic(out_ / "model.toml", graph_.model_file);
+  }
+  write_file_atomic(out_ / "config.toml", to_toml(config));
 }
 
 /// Trains to the epoch's end; false where it was stopped between two steps.

@@ -61,9 +61,9 @@ extern std::atomic<int> stop_requested;  // 0, or the signal's number
 std::unique_ptr<Engine> make_engine(const Graph& graph, TrainConfig& config);
 
 /// Trains `config` on `data` into the existing directory `out`, which is locked meanwhile: config.toml,
-/// log.jsonl, progress.bin, last / last.prev / best.safetensors, result.json. (curves.svg is the caller's:
-/// `eval` draws it.) Throws Error when the loss is not finite, naming step, learning rate and last good
-/// checkpoint.
+/// model.toml (where the model is a file), log.jsonl, progress.bin, last / last.prev / best.safetensors,
+/// result.json. (curves.svg is the caller's: `eval` draws it.) Throws Error when the loss is not finite,
+/// naming step, learning rate and last good checkpoint.
 TrainResult train(const TrainConfig& config, const Dataset& data, const std::filesystem::path& out,
                   TrainObserver& observer);
 

@@ -24,14 +24,15 @@ void check(const Node& node, bool reads_images) {
     throw Error(layer + "is for a convolution without groups of the images themselves");
   }
   if (node.out.c % 2 != 0 || node.out.c > 2 * inputs) {
-    throw Error(layer + "makes filters and their negatives: an even number up to " + std::to_string(2 * inputs) +
-                ", not " + std::to_string(node.out.c));
+    throw Error(layer + "makes filters and their negatives: an even number up to " +
+                std::to_string(2 * inputs) + ", not " + std::to_string(node.out.c));
   }
   if (inputs > most_inputs) {
     throw Error(layer + "is for small patches, of at most " + std::to_string(most_inputs) + " numbers, not " +
                 std::to_string(inputs));
   }
-  if (reach(node.kernel.h, node.dilation.h) > node.in.h || reach(node.kernel.w, node.dilation.w) > node.in.w) {
+  if (reach(node.kernel.h, node.dilation.h) > node.in.h ||
+      reach(node.kernel.w, node.dilation.w) > node.in.w) {
     throw Error(layer + "needs patches that fit into an image");
   }
 }

@@ -71,7 +71,8 @@ ImageSet make_images(int64_t count) {
   for (int64_t n = 0; n < count; ++n) {
     set.labels.push_back(static_cast<int32_t>(n % 2));
     const auto noise = [&](int64_t y, int64_t x, int64_t c) {
-      return uniform_below(random.word(static_cast<uint32_t>(n), static_cast<uint32_t>((y * 16 + x) * 4 + c)), 60);
+      return uniform_below(random.word(static_cast<uint32_t>(n), static_cast<uint32_t>((y * 16 + x) * 4 + c)),
+                           60);
     };
     for (int64_t y = 0; y < side; ++y) {
       for (int64_t x = 0; x < side; ++x) {
@@ -109,8 +110,8 @@ std::vector<double> output_moments(const Node& conv, std::span<const float> weig
               for (int64_t dx = 0; dx < conv.kernel.w; ++dx) {
                 const int64_t at =
                     ((py + dy * conv.dilation.h) * side + px + dx * conv.dilation.w) * channels + c;
-                y[o] += weight[k++] *
-                        (image[at] / 255.0 - normalization.mean[channel]) / normalization.std[channel];
+                y[o] += weight[k++] * (image[at] / 255.0 - normalization.mean[channel]) /
+                        normalization.std[channel];
               }
             }
           }
@@ -224,7 +225,8 @@ TEST(Whitening, NamesTheLayerWhereItCannotBe) {
   EXPECT_EQ(error_of(stem_graph(23, {.kernel = 2, .init = Init::whitening})),
             "stem: whitening makes filters and their negatives: an even number up to 24, not 23");
   EXPECT_THAT(error_of(stem_graph(26, {.kernel = 2, .init = Init::whitening})), HasSubstr("not 26"));
-  EXPECT_THAT(error_of(stem_graph(6, {.kernel = 2, .groups = 3, .init = Init::whitening})), HasSubstr("groups"));
+  EXPECT_THAT(error_of(stem_graph(6, {.kernel = 2, .groups = 3, .init = Init::whitening})),
+              HasSubstr("groups"));
   EXPECT_THAT(error_of(stem_graph(6, {.kernel = 11, .padding = 1, .init = Init::whitening})),
               HasSubstr("fit into an image"));
   EXPECT_THAT(error_of(stem_graph(6, {.kernel = 14, .padding = 7, .init = Init::whitening})),
@@ -232,7 +234,8 @@ TEST(Whitening, NamesTheLayerWhereItCannotBe) {
   GraphBuilder net("test", {side, side, channels});
   Value x = net.conv2d("first", net.input(), 4);
   x = net.conv2d("second", x, 4, {.kernel = 1, .init = Init::whitening});
-  EXPECT_THAT(error_of(net.finish(net.linear("fc", net.flatten(x), 2))), HasSubstr("second: whitening is for"));
+  EXPECT_THAT(error_of(net.finish(net.linear("fc", net.flatten(x), 2))),
+              HasSubstr("second: whitening is for"));
 }
 
 /// A run computes the filters before its first step, and training leaves them as they are.

@@ -34,8 +34,8 @@ HWY_INLINE void Forward(const T* x, int64_t rows, int64_t c, const float* slope,
 }
 
 template <class T>
-HWY_INLINE void Backward(const T* x, const T* dy, int64_t rows, int64_t c, const float* slope, bool add, T* dx,
-                         float* dslope) {
+HWY_INLINE void Backward(const T* x, const T* dy, int64_t rows, int64_t c, const float* slope, bool add,
+                         T* dx, float* dslope) {
   ForTiles<T>(rows, c, [&](auto d, int64_t k, int64_t begin, int64_t end) HWY_ATTR {
     const auto a = hn::LoadU(d, slope + k);
     auto sum = hn::LoadU(d, dslope + k);
@@ -63,8 +63,8 @@ void BackwardF32(const float* x, const float* dy, int64_t rows, int64_t c, const
                  float* dx, float* dslope) {
   Backward(x, dy, rows, c, slope, add, dx, dslope);
 }
-void BackwardBf16(const uint16_t* x, const uint16_t* dy, int64_t rows, int64_t c, const float* slope, bool add,
-                  uint16_t* dx, float* dslope) {
+void BackwardBf16(const uint16_t* x, const uint16_t* dy, int64_t rows, int64_t c, const float* slope,
+                  bool add, uint16_t* dx, float* dslope) {
   Backward(x, dy, rows, c, slope, add, dx, dslope);
 }
 

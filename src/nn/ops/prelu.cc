@@ -24,7 +24,8 @@ class PReluOp : public Op {
   }
 
   void backward(const ShardRun& run) const override {
-    float *sums = run.at<float>(rows_) + channels(), *gradient = run.step.partials->gradient(run.shard, slope_);
+    float *sums = run.at<float>(rows_) + channels(),
+          *gradient = run.step.partials->gradient(run.shard, slope_);
     std::fill_n(sums, channels(), 0.0f);
     with_type(bf16_, [&](auto type) {
       using T = decltype(type);
@@ -59,8 +60,8 @@ class PReluOp : public Op {
 
 }  // namespace
 
-std::unique_ptr<Op> make_prelu_op(const OpContext& context, const Node& node, std::span<const ValueBuffers> in,
-                                  const ValueBuffers& out) {
+std::unique_ptr<Op> make_prelu_op(const OpContext& context, const Node& node,
+                                  std::span<const ValueBuffers> in, const ValueBuffers& out) {
   return std::make_unique<PReluOp>(context, node, in[0], out);
 }
 
