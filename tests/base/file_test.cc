@@ -14,8 +14,8 @@
 #include <string>
 #include <vector>
 
+#include "../temp_dir.h"
 #include "base/error.h"
-#include "temp_dir.h"
 
 namespace {
 

@@ -6,8 +6,8 @@
 
 #include <cstring>
 
+#include "../temp_dir.h"
 #include "base/error.h"
-#include "temp_dir.h"
 
 namespace frugal {
 namespace {

@@ -14,7 +14,7 @@ using testing::HasSubstr;
 using testing::StartsWith;
 
 /// Both commands that read data must refuse alike; nothing may be left behind by `train`.
-void expect_refused(const Scratch& scratch, const std::string& words, int code = 1) {
+void expect_refused(const TempDir& scratch, const std::string& words, int code = 1) {
   const fs::path data = scratch / "set";
   const Outcome looked = frugal({"data", data.string()});
   EXPECT_EQ(looked.code, code) << looked.err;
@@ -26,7 +26,7 @@ void expect_refused(const Scratch& scratch, const std::string& words, int code =
 }
 
 TEST(Data, TellsWhatASetHolds) {
-  const Scratch scratch;
+  const TempDir scratch;
   write_cifar100(scratch / "set");
   const Outcome text = frugal({"data", (scratch / "set").string()});
   EXPECT_EQ(text.code, 0) << text.err;
@@ -42,7 +42,7 @@ TEST(Data, TellsWhatASetHolds) {
 }
 
 TEST(Data, DrawsASheetThatIsAPng) {
-  const Scratch scratch;
+  const TempDir scratch;
   write_cifar100(scratch / "set");
   const fs::path sheet = scratch / "sheet.png";
   const Outcome outcome = frugal({"data", (scratch / "set").string(), "--sheet", sheet.string()});
@@ -66,7 +66,7 @@ TEST(Data, UnknownNamesListTheKnown) {
 }
 
 TEST(Data, AKnownNameThatIsNowhereListsThePlaces) {
-  const Scratch scratch;
+  const TempDir scratch;
   const Outcome outcome = frugal(
       {"data", "cifar10"},
       {.environment = {"FRUGAL_DATA=" + (scratch / "data").string(), "HOME=" + scratch.path().string()}});
@@ -75,16 +75,16 @@ TEST(Data, AKnownNameThatIsNowhereListsThePlaces) {
 }
 
 TEST(Data, MissingFile) {
-  const Scratch scratch;
+  const TempDir scratch;
   write_cifar100(scratch / "set");
   fs::remove(scratch / "set" / "test.bin");
   expect_refused(scratch, "test.bin");
 }
 
 TEST(Data, EmptyFileAndEmptyDirectory) {
-  const Scratch scratch;
+  const TempDir scratch;
   write_cifar100(scratch / "set");
-  write_text(scratch / "set" / "train.bin", "");
+  put(scratch / "set" / "train.bin", "");
   expect_refused(scratch, "train.bin");
   fs::remove_all(scratch / "set");
   fs::create_directory(scratch / "set");
@@ -94,21 +94,21 @@ TEST(Data, EmptyFileAndEmptyDirectory) {
 }
 
 TEST(Data, TruncatedFile) {
-  const Scratch scratch;
+  const TempDir scratch;
   write_cifar100(scratch / "set");
   fs::resize_file(scratch / "set" / "train.bin", 3074 * 100 + 17);
   expect_refused(scratch, "train.bin");
 }
 
 TEST(Data, OversizedFile) {
-  const Scratch scratch;
+  const TempDir scratch;
   write_cifar100(scratch / "set");
-  write_text(scratch / "set" / "test.bin", read_text(scratch / "set" / "test.bin") + "more");
+  put(scratch / "set" / "test.bin", read_text(scratch / "set" / "test.bin") + "more");
   expect_refused(scratch, "test.bin");
 }
 
 TEST(Data, AFileOfTerabytesDoesNotFillMemory) {
-  const Scratch scratch;
+  const TempDir scratch;
   write_cifar100(scratch / "set");
   std::error_code failure;
   fs::resize_file(scratch / "set" / "train.bin", uintmax_t{3074} << 30, failure);  // a hole, no blocks
@@ -117,16 +117,16 @@ TEST(Data, AFileOfTerabytesDoesNotFillMemory) {
 }
 
 TEST(Data, WrongLabel) {
-  const Scratch scratch;
+  const TempDir scratch;
   write_cifar100(scratch / "set");
   std::string bytes = read_text(scratch / "set" / "train.bin");
   bytes[3074 * 7 + 1] = static_cast<char>(200);
-  write_text(scratch / "set" / "train.bin", bytes);
+  put(scratch / "set" / "train.bin", bytes);
   expect_refused(scratch, "train.bin");
 }
 
 TEST(Data, UnreadableFile) {
-  const Scratch scratch;
+  const TempDir scratch;
   write_cifar100(scratch / "set");
   fs::remove(scratch / "set" / "train.bin");
   fs::create_directory(scratch / "set" / "train.bin");
@@ -134,7 +134,7 @@ TEST(Data, UnreadableFile) {
 }
 
 TEST(Data, FileWithoutPermission) {
-  const Scratch scratch;
+  const TempDir scratch;
   write_cifar100(scratch / "set");
   fs::permissions(scratch / "set" / "train.bin", fs::perms::none);
   const Outcome outcome = frugal({"data", (scratch / "set").string()}, {.as_nobody = geteuid() == 0});

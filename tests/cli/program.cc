@@ -51,18 +51,6 @@ struct Pipe {
 
 }  // namespace
 
-Scratch::Scratch() {
-  std::string pattern = (fs::path(testing::TempDir()) / "frugal_cli_XXXXXX").string();
-  if (mkdtemp(pattern.data()) == nullptr) std::abort();
-  path_ = pattern;
-  fs::permissions(path_, fs::perms::all);
-}
-
-Scratch::~Scratch() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
-}
-
 Outcome frugal(const std::vector<std::string>& arguments, const RunOptions& options) {
   const Pipe out, err;
   const pid_t pid = fork();
@@ -116,23 +104,19 @@ void write_cifar100(const fs::path& directory, int train, int test) {
         bytes.push_back(static_cast<char>((level + (pixel * 7 + i * 13) % 16) & 0xFF));
       }
     }
-    write_text(directory / file, bytes);
+    put(directory / file, bytes);
   }
   std::string fine, coarse;
   for (int i = 0; i < 100; ++i) fine += "class_" + std::to_string(i) + "\n";
   for (int i = 0; i < 20; ++i) coarse += "group_" + std::to_string(i) + "\n";
-  write_text(directory / "fine_label_names.txt", fine);
-  write_text(directory / "coarse_label_names.txt", coarse);
+  put(directory / "fine_label_names.txt", fine);
+  put(directory / "coarse_label_names.txt", coarse);
 }
 
 std::string read_text(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
   EXPECT_TRUE(in.good()) << path;
   return {std::istreambuf_iterator<char>(in), {}};
-}
-
-void write_text(const fs::path& path, const std::string& text) {
-  std::ofstream(path, std::ios::binary) << text;
 }
 
 std::vector<nlohmann::json> json_lines(const std::string& text) {

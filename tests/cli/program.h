@@ -7,25 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "../temp_dir.h"
+
 namespace frugal {
 
 struct Outcome {
   int code = -1;  // exit code; 128 + number after a signal
   std::string out, err;
-};
-
-/// A directory that is removed at the end of the test.
-class Scratch {
- public:
-  Scratch();
-  ~Scratch();
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
 };
 
 struct RunOptions {
@@ -43,7 +31,6 @@ Outcome frugal(const std::vector<std::string>& arguments, const RunOptions& opti
 void write_cifar100(const std::filesystem::path& directory, int train = 256, int test = 100);
 
 std::string read_text(const std::filesystem::path& path);
-void write_text(const std::filesystem::path& path, const std::string& text);
 
 /// Every line of `text` as JSON; a line that is not fails the test.
 std::vector<nlohmann::json> json_lines(const std::string& text);

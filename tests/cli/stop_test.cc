@@ -36,7 +36,7 @@ class Stop : public testing::Test {
     EXPECT_THAT(read_text(scratch / "run" / "curves.svg"), HasSubstr("</svg>"));
     EXPECT_FALSE(json_lines(read_text(scratch / "run" / "log.jsonl")).empty());
   }
-  const Scratch scratch;
+  const TempDir scratch;
 };
 
 TEST_F(Stop, CtrlCSavesReportsAndExits130) {

@@ -19,7 +19,7 @@ class Train : public testing::Test {
   Outcome run(const std::string& out, const std::vector<std::string>& more = {}) const {
     return frugal(quick_train(data, scratch / out, more), {.directory = scratch.path()});
   }
-  const Scratch scratch;
+  const TempDir scratch;
   const fs::path data = scratch / "set";
 };
 
@@ -119,14 +119,14 @@ TEST_F(Train, AnotherSeedIsAnotherRunAndTheConfigurationRepeatsIt) {
 }
 
 TEST_F(Train, FlagsWinOverTheFileAndTheFileOverTheRecipe) {
-  write_text(scratch / "c.toml", "epochs = 7\nbatch = 64\n");
+  put(scratch / "c.toml", "epochs = 7\nbatch = 64\n");
   ASSERT_EQ(run("run", {"--config", (scratch / "c.toml").string(), "--recipe", "seed"}).code, 0);
   const std::string config = read_text(scratch / "run" / "config.toml");
   EXPECT_THAT(config, HasSubstr("epochs = 2"));            // flag
   EXPECT_THAT(config, HasSubstr("batch = 32"));            // flag
   EXPECT_THAT(config, HasSubstr("normalize = \"none\""));  // recipe
   EXPECT_THAT(config, HasSubstr("batch_norm = \"sync\""));
-  write_text(scratch / "d.toml", "augment = \"flip\"\nval = 0\n");
+  put(scratch / "d.toml", "augment = \"flip\"\nval = 0\n");
   ASSERT_EQ(run("run2", {"--config", (scratch / "d.toml").string()}).code, 0);
   EXPECT_THAT(read_text(scratch / "run2" / "config.toml"), HasSubstr("augment = \"flip\""));
 }
@@ -171,7 +171,7 @@ TEST_F(Train, WeightsAloneCannotKnowTheValidationSplit) {
 
 TEST_F(Train, AnOutThatExistsIsRefusedAndLeftAlone) {
   fs::create_directory(scratch / "run");
-  write_text(scratch / "run" / "mine.txt", "mine");
+  put(scratch / "run" / "mine.txt", "mine");
   const Outcome outcome = run("run");
   EXPECT_EQ(outcome.code, 2);
   EXPECT_THAT(outcome.err, AllOf(StartsWith("frugal: --out"), HasSubstr("exists")));
@@ -190,7 +190,7 @@ TEST_F(Train, TheDefaultDirectoryIsNewEveryTime) {
 }
 
 TEST_F(Train, AnUnwritablePlaceIsAnError) {
-  write_text(scratch / "file", "");
+  put(scratch / "file", "");
   const Outcome outcome = run("file/run");
   EXPECT_EQ(outcome.code, 1) << outcome.err;
   EXPECT_THAT(outcome.err, AllOf(HasSubstr("file/run"), HasSubstr("--out")));

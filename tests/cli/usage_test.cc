@@ -77,11 +77,11 @@ TEST(Usage, UnknownNamesListTheKnown) {
 }
 
 TEST(Usage, ConfigFilesAreCheckedByLine) {
-  const Scratch scratch;
+  const TempDir scratch;
   const auto config = (scratch / "c.toml").string();
-  write_text(config, "epochs = 3\nlearning_rate = 0.1\n");
+  put(config, "epochs = 3\nlearning_rate = 0.1\n");
   expect_refusal({"train", "--config", config}, 2, "learning_rate");
-  write_text(config, "epochs = 3\nlr = [\n");
+  put(config, "epochs = 3\nlr = [\n");
   expect_refusal({"train", "--config", config}, 2, "c.toml");
   expect_refusal({"train", "--config", (scratch / "none.toml").string()}, 1, "none.toml");
 }

@@ -47,7 +47,7 @@ void write_test_jpeg(const fs::path& path, int size) {
   }
   jpeg_finish_compress(&jpeg);
   jpeg_destroy_compress(&jpeg);
-  write_text(path, std::string(buffer, buffer + bytes));
+  put(path, std::string(buffer, buffer + bytes));
   std::free(buffer);
 }
 
@@ -70,7 +70,7 @@ class Weights : public testing::Test {
                   AllOf(StartsWith("frugal: "), HasSubstr(file.filename().string()), HasSubstr(words)));
     }
   }
-  const Scratch scratch;
+  const TempDir scratch;
 };
 
 TEST_F(Weights, PredictNeedsTheWeightsAlone) {
@@ -99,7 +99,7 @@ TEST_F(Weights, PredictNeedsTheWeightsAlone) {
 }
 
 TEST_F(Weights, PredictPassesOverBrokenPicturesAndRemembersThem) {
-  write_text(scratch / "broken.png", "\x89PNG\r\n\x1a\nnonsense");
+  put(scratch / "broken.png", "\x89PNG\r\n\x1a\nnonsense");
   const Outcome outcome =
       frugal({"predict", (scratch / "run").string(), (scratch / "broken.png").string(),
               (scratch / "missing.jpg").string(), (scratch / "a.png").string(), "--top", "3"});
@@ -115,16 +115,16 @@ TEST_F(Weights, EveryKindOfDamageIsNamed) {
   const std::string whole = read_text(scratch / "run" / "best.safetensors");
   const fs::path file = scratch / "damaged.safetensors";
   for (size_t length : {size_t{0}, size_t{5}, size_t{300}, whole.size() / 2, whole.size() - 1}) {
-    write_text(file, whole.substr(0, length));
+    put(file, whole.substr(0, length));
     expect_refused(file, "");
   }
-  write_text(file, whole + "x");
+  put(file, whole + "x");
   expect_refused(file, "");
   std::string flipped = whole;
   flipped[flipped.size() - 1000] ^= 0x10;
-  write_text(file, flipped);
+  put(file, flipped);
   expect_refused(file, "checksum");
-  write_text(file, std::string(8, '\xff') + whole.substr(8));
+  put(file, std::string(8, '\xff') + whole.substr(8));
   expect_refused(file, "");
 }
 
@@ -132,7 +132,7 @@ TEST_F(Weights, ForeignFilesAreRefused) {
   const std::string header = R"({"conv1.weight":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})";
   std::string file(1, static_cast<char>(header.size()));
   file += std::string(7, '\0') + header + std::string(4, '\0');
-  write_text(scratch / "foreign.safetensors", file);
+  put(scratch / "foreign.safetensors", file);
   expect_refused(scratch / "foreign.safetensors", "frugal");
   expect_refused(scratch / "set" / "train.bin", "");
 }

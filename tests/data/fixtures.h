@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "../base/temp_dir.h"
+#include "../temp_dir.h"
 
 namespace frugal {
 

@@ -4,17 +4,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <png.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <vector>
 // jpeglib.h needs size_t and FILE declared before it.
 #include <jpeglib.h>
 
+#include "../temp_dir.h"
 #include "base/error.h"
 #include "base/file.h"
 
@@ -81,25 +80,19 @@ Bytes make_jpeg(int width, int height, int components, J_COLOR_SPACE space, bool
   return bytes;
 }
 
-/// A file in the test's own directory.
-std::filesystem::path temporary(const std::string& name) {
-  const auto dir = std::filesystem::path(testing::TempDir()) / ("frugal_image_" + std::to_string(getpid()));
-  std::filesystem::create_directories(dir);
-  return dir / name;
-}
-
 TEST(Png, WrittenAndReadBackIsTheSame) {
+  const TempDir dir;
   Image image{3, 5, 3, {}};
   for (int i = 0; i < 45; ++i) image.pixels.push_back(static_cast<uint8_t>(i * 5));
-  write_png(temporary("round.png"), image);
-  const Image back = read_image(temporary("round.png"), 3);
+  write_png(dir / "round.png", image);
+  const Image back = read_image(dir / "round.png", 3);
   EXPECT_EQ(back.height, 3);
   EXPECT_EQ(back.width, 5);
   EXPECT_EQ(back.pixels, image.pixels);
 
   Image grey{2, 2, 1, {0, 10, 200, 255}};
-  write_png(temporary("grey.png"), grey);
-  EXPECT_EQ(read_image(temporary("grey.png"), 1).pixels, grey.pixels);
+  write_png(dir / "grey.png", grey);
+  EXPECT_EQ(read_image(dir / "grey.png", 1).pixels, grey.pixels);
 }
 
 TEST(Png, EveryColourTypeBecomesRgb) {

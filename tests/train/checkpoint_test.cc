@@ -8,11 +8,11 @@
 #include <functional>
 #include <limits>
 
+#include "../temp_dir.h"
 #include "base/error.h"
 #include "base/safetensors.h"
 #include "golden_input.h"
 #include "graph/builder.h"
-#include "temporary_directory.h"
 
 namespace frugal {
 namespace {
@@ -100,7 +100,7 @@ class CheckpointTest : public ::testing::Test {
     return "";
   }
 
-  TemporaryDirectory directory_;
+  TempDir directory_;
   const std::filesystem::path path_ = directory_ / "w.safetensors";
   const Graph graph_ = small_graph();
   Parameters parameters_;

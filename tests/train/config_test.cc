@@ -3,11 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <functional>
 
+#include "../temp_dir.h"
 #include "base/error.h"
-#include "temporary_directory.h"
 
 namespace frugal {
 namespace {
@@ -17,7 +16,7 @@ using ::testing::HasSubstr;
 class ConfigFile : public ::testing::Test {
  protected:
   std::string write(const std::string& text) {
-    std::ofstream(directory_ / "run.toml") << text;
+    put(directory_ / "run.toml", text);
     return (directory_ / "run.toml").string();
   }
   std::string error_of(const std::string& text) {
@@ -31,7 +30,7 @@ class ConfigFile : public ::testing::Test {
     }
     return "";
   }
-  TemporaryDirectory directory_;
+  TempDir directory_;
 };
 
 TEST_F(ConfigFile, EveryFieldComesBackToTheBit) {

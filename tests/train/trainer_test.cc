@@ -14,12 +14,12 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "../temp_dir.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/philox.h"
 #include "fake_engine.h"
 #include "graph/builder.h"
-#include "temporary_directory.h"
 #include "train/checkpoint.h"
 #include "train/loss.h"
 #include "train/progress_file.h"
@@ -127,7 +127,7 @@ class TrainerTest : public ::testing::Test {
   FakeEngine engine_{graph_};
   TrainConfig config_;
   Recorder observer_;
-  TemporaryDirectory out_;
+  TempDir out_;
 };
 
 TEST_F(TrainerTest, LearnsAndWritesWhatItHasLearned) {

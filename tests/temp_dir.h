@@ -1,13 +1,15 @@
-// A directory of a test's own, gone at its end.
+// A directory of a test's own, gone at its end, and files in it written and read without the code under test.
 #pragma once
 
-#include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -19,6 +21,9 @@ class TempDir {
     std::string name = (std::filesystem::temp_directory_path() / "frugal-test-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot make " + name);
     path_ = name;
+    // For programs that a test runs as somebody else.
+    using enum std::filesystem::perms;
+    std::filesystem::permissions(path_, owner_all | group_read | group_exec | others_read | others_exec);
   }
   TempDir(const TempDir&) = delete;
   TempDir& operator=(const TempDir&) = delete;
@@ -41,7 +46,6 @@ class TempDir {
   std::filesystem::path path_;
 };
 
-/// Writes without the code under test.
 inline void put(const std::filesystem::path& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary) << bytes;
 }
