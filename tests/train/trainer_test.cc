@@ -226,6 +226,25 @@ TEST_F(TrainerTest, BestIsByValidationAccuracyAndTheEarlierOnATie) {
   EXPECT_EQ(extra("last.prev.safetensors")["epoch"], "5");
 }
 
+TEST_F(TrainerTest, BestIsByAccuracyEvenWhereTheLossGrows) {
+  // Zeros know nothing and are not sure of it; in the second epoch the weights know the bright rows, and
+  // are so sure that each mistake costs much.
+  config_.lr = 0;
+  config_.epochs = 2;
+  observer_.step_hook = [&](int64_t epoch, int64_t) {
+    const std::span<float> weights = engine_.parameters().weight(0);
+    for (size_t i = 0; i < weights.size(); ++i) {
+      const size_t label = i / (side * side), row = i % (side * side) / side;
+      weights[i] = epoch == 2 && row == label ? 100.0f : 0.0f;
+    }
+  };
+  const TrainResult found = run();
+  ASSERT_GT(found.history[1].val.top1, found.history[0].val.top1);
+  ASSERT_GT(found.history[1].val.loss, found.history[0].val.loss);
+  EXPECT_EQ(found.best_epoch, 2);
+  EXPECT_EQ(extra("best.safetensors")["epoch"], "2");
+}
+
 TEST_F(TrainerTest, TestsTheBestWeightsAndNotTheLast) {
   // Weights are spoiled after the third epoch, so that the best must come from before.
   observer_.step_hook = [&](int64_t epoch, int64_t) {
