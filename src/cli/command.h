@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <string>
 
 #include "base/error.h"
 
@@ -16,5 +17,11 @@ void add_model_command(CLI::App& program, Action& action);
 void add_train_command(CLI::App& program, Action& action);
 void add_eval_command(CLI::App& program, Action& action);
 void add_predict_command(CLI::App& program, Action& action);
+
+// Arguments that several commands take, worded once.
+void add_weights_argument(CLI::App& command, std::string& weights);
+void add_engine_flags(CLI::App& command, std::string& precision, const std::string& by_default,
+                      std::string& threads);
+void add_json_flag(CLI::App& command, bool& json, const std::string& what = "One JSON object");
 
 }  // namespace frugal

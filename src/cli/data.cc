@@ -116,7 +116,7 @@ void add_data_command(CLI::App& program, Action& action) {
           "--sheet", options->sheet,
           "Write samples as a PNG: up to 20 classes in rows of ten images, more as one image a class")
       ->type_name("FILE.png");
-  command->add_flag("--json", options->json, "One JSON object in place of text");
+  add_json_flag(*command, options->json);
   command->callback([options, &action] { action = [options] { return run(*options); }; });
 }
 

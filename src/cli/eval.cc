@@ -110,17 +110,12 @@ void add_eval_command(CLI::App& program, Action& action) {
       "A run directory means its best weights (else its last) and its configuration: data, split and "
       "precision.\n"
       "A weights file uses the config.toml beside it, where there is one.");
-  command->add_option("model", options->model, "A run directory or a .safetensors file of frugal")
-      ->required()
-      ->type_name("RUN|FILE");
+  add_weights_argument(*command, options->model);
   command->add_option("--split", options->split, "test (default), val or train")->type_name("SPLIT");
   command->add_option("--data", options->data, "Another data set of the same classes (default: the run's)")
       ->type_name("NAME|DIR");
-  command->add_option("--precision", options->precision, "auto, bf16 or fp32 (default: the run's)")
-      ->type_name("P");
-  command->add_option("--threads", options->threads, "Worker threads; 0: all that the machine allows")
-      ->type_name("N");
-  command->add_flag("--json", options->json, "One JSON object in place of text");
+  add_engine_flags(*command, options->precision, "default: the run's", options->threads);
+  add_json_flag(*command, options->json);
   command->callback([options, &action] { action = [options] { return run(*options); }; });
 }
 

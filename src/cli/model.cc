@@ -76,7 +76,7 @@ void add_model_command(CLI::App& program, Action& action) {
       ->type_name("auto|bf16|fp32");
   command->add_option("--batch-norm", options->batch_norm, "For --profile: ghost or sync")
       ->type_name("ghost|sync");
-  command->add_flag("--json", options->json, "One JSON object in place of text");
+  add_json_flag(*command, options->json);
   command->callback([options, &action] { action = [options] { return run(*options); }; });
 }
 

@@ -91,15 +91,11 @@ void add_predict_command(CLI::App& program, Action& action) {
       "to its middle in the proportions of the model's input, resized to it with an antialiased triangle "
       "filter, and\n"
       "normalised as in training. What is transparent is laid over white.");
-  command->add_option("model", options->model, "A run directory or a .safetensors file of frugal")
-      ->required()
-      ->type_name("RUN|FILE");
+  add_weights_argument(*command, options->model);
   command->add_option("images", options->images, "Pictures")->required()->type_name("IMAGE");
   command->add_option("--top", options->top, "How many classes to print (default 5)")->type_name("N");
-  command->add_option("--precision", options->precision, "auto, bf16 or fp32 (default auto)")->type_name("P");
-  command->add_option("--threads", options->threads, "Worker threads; 0: all that the machine allows")
-      ->type_name("N");
-  command->add_flag("--json", options->json, "One JSON object a picture in place of text");
+  add_engine_flags(*command, options->precision, "default auto", options->threads);
+  add_json_flag(*command, options->json, "One JSON object a picture");
   command->callback([options, &action] { action = [options] { return run(*options); }; });
 }
 
