@@ -63,7 +63,7 @@ void check_layer_norm(Shape shape, bool affine) {
       std::vector<size_t> members;
       for (size_t i = first; i < first + channels; ++i) members.push_back(i);
       normalise(
-          in[0], members, double{1e-3f}, [&](size_t i) { return i % channels; }, parameters, out);
+          in[0], members, double{1e-3f}, [&](size_t i) { return i - first; }, parameters, out);
     }
     return out;
   };

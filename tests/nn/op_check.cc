@@ -150,7 +150,7 @@ class Bench {
       parameters.emplace_back(w.begin(), w.end());
       truth_.parameters.emplace_back(w.size(), 0.0);
     }
-    for (size_t i = 0; i < x_.size(); ++i) truth_.inputs.emplace_back(x_[i].size(), 0.0);
+    for (const std::vector<float>& x : x_) truth_.inputs.emplace_back(x.size(), 0.0);
     for (int64_t n = 0; n < count; ++n) {
       std::vector<Numbers> inputs;
       for (size_t i = 0; i < x_.size(); ++i) inputs.push_back(sample_of(x_[i], n, shape_of(i).elements()));

@@ -9,11 +9,11 @@
 #include <numeric>
 #include <vector>
 
+#include "../temp_dir.h"
 #include "base/error.h"
 #include "base/philox.h"
 #include "fake_engine.h"
 #include "graph/builder.h"
-#include "temporary_directory.h"
 #include "train/checkpoint.h"
 #include "train/eigen.h"
 #include "train/trainer.h"
@@ -247,7 +247,7 @@ TEST(Whitening, ARunStartsWithIt) {
   FakeEngine engine(graph);
   TrainConfig config;
   config.epochs = 1, config.batch = 20, config.val = 0;
-  TemporaryDirectory out;
+  TempDir out;
   TrainObserver observer;
   Graph flat = graph;
   flat.parameters[2].shape = {2, side * side * channels};  // FakeEngine hands it the images themselves

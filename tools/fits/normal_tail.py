@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Fits the polynomial by which src/nn/kernels/activation.cc computes the normal distribution's tail.
 
-For x >= 0, Phi(-x) = exp(-x^2 / 2) * Q(t) with t = 1 / (1 + p x) and Q a polynomial without constant term: the
-form of Hastings, "Approximations for Digital Computers", 1955, and of Abramowitz & Stegun 26.2.17, which stops at
-degree 5. Coefficients by Lawson's iteratively reweighted least squares, which tends to the least maximum of the
-relative error. Prints them and that maximum, in double precision. Beyond 14.5 fp32 has no exp(-x^2 / 2).
-Needs NumPy.
+For x >= 0, Phi(-x) = exp(-x^2 / 2) * Q(t) with t = 1 / (1 + p x) and Q a polynomial without constant term:
+the form of Hastings, "Approximations for Digital Computers", 1955, and of Abramowitz & Stegun 26.2.17, which
+stops at degree 5. Coefficients by Lawson's iteratively reweighted least squares, which tends to the least
+maximum of the relative error. Prints them and that maximum, in double precision. Beyond 14.5 fp32 has no
+exp(-x^2 / 2). Needs NumPy.
 """
 import math
 

@@ -38,25 +38,55 @@ HWY_INLINE TwoSums SumChannels(int64_t channels, F&& f) {
   return sums;
 }
 
+/// One sum, of f(d, c).
+template <class F>
+HWY_INLINE float SumChannel(int64_t channels, F&& f) {
+  const hn::ScalableTag<float> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  auto vector = hn::Zero(d);
+  int64_t c = 0;
+  for (; c + lanes <= channels; c += lanes) vector = hn::Add(vector, f(d, c));
+  float sum = c > 0 ? hn::GetLane(hn::SumOfLanes(d, vector)) : 0;
+  ForLastChannels(c, channels, [&](auto narrow, int64_t k) HWY_ATTR {
+    sum += hn::GetLane(hn::SumOfLanes(narrow, f(narrow, k)));
+  });
+  return sum;
+}
+
+/// Step by step over a few rows at a time, so that the rows' chains of additions overlap; from L1 but the
+/// first time.
 template <class T>
 HWY_INLINE void Forward(int64_t rows, int64_t c, float eps, const T* x, const float* weight,
                         const float* bias, T* y, float* statistics) {
+  constexpr int64_t tile = 8;
   const float per_channel = 1.0f / static_cast<float>(c);
-  for (int64_t r = 0; r < rows; ++r, x += c, y += c) {
-    const float mean = per_channel * SumChannels(c, [&](auto d, int64_t k, auto& sum, auto&) HWY_ATTR {
-                                       sum = hn::Add(sum, LoadFloats(d, x + k));
-                                     }).a;
-    const float m2 = SumChannels(c, [&](auto d, int64_t k, auto& sum, auto&) HWY_ATTR {
-                       const auto deviation = hn::Sub(LoadFloats(d, x + k), hn::Set(d, mean));
-                       sum = hn::MulAdd(deviation, deviation, sum);
-                     }).a;
-    const float inverse = 1.0f / std::sqrt(m2 * per_channel + eps);
-    if (statistics) statistics[2 * r] = mean, statistics[2 * r + 1] = inverse;
-    ForChannels(c, [&](auto d, int64_t k) HWY_ATTR {
-      const auto xhat = hn::Mul(hn::Sub(LoadFloats(d, x + k), hn::Set(d, mean)), hn::Set(d, inverse));
-      const auto scaled = weight ? hn::Mul(xhat, hn::LoadU(d, weight + k)) : xhat;
-      StoreFloats(d, bias ? hn::Add(scaled, hn::LoadU(d, bias + k)) : scaled, y + k);
-    });
+  float mean[tile], inverse[tile];
+  for (int64_t first = 0; first < rows; first += tile, x += tile * c, y += tile * c) {
+    const int64_t count = std::min(tile, rows - first);
+    for (int64_t r = 0; r < count; ++r) {
+      const T* row = x + r * c;
+      mean[r] =
+          per_channel * SumChannel(c, [&](auto d, int64_t k) HWY_ATTR { return LoadFloats(d, row + k); });
+    }
+    for (int64_t r = 0; r < count; ++r) {
+      const T* row = x + r * c;
+      const float variance = per_channel * SumChannel(c, [&](auto d, int64_t k) HWY_ATTR {
+                               const auto deviation = hn::Sub(LoadFloats(d, row + k), hn::Set(d, mean[r]));
+                               return hn::Mul(deviation, deviation);
+                             });
+      inverse[r] = 1.0f / std::sqrt(variance + eps);
+    }
+    for (int64_t r = 0; r < count; ++r) {
+      ForChannels(c, [&](auto d, int64_t k) HWY_ATTR {
+        const auto deviation = hn::Sub(LoadFloats(d, x + r * c + k), hn::Set(d, mean[r]));
+        const auto xhat = hn::Mul(deviation, hn::Set(d, inverse[r]));
+        const auto scaled = weight ? hn::Mul(xhat, hn::LoadU(d, weight + k)) : xhat;
+        StoreFloats(d, bias ? hn::Add(scaled, hn::LoadU(d, bias + k)) : scaled, y + r * c + k);
+      });
+    }
+    for (int64_t r = 0; statistics && r < count; ++r) {
+      statistics[2 * (first + r)] = mean[r], statistics[2 * (first + r) + 1] = inverse[r];
+    }
   }
 }
 
@@ -78,32 +108,41 @@ HWY_INLINE void ParameterGradients(int64_t rows, int64_t c, const T* x, const T*
   });
 }
 
-/// dx = 1 / deviation * (weight * g - mean(weight * g) - xhat * mean(weight * g * xhat)) of one row.
-template <class T>
-HWY_INLINE void Input(int64_t c, const T* x, const T* dy, const float* weight, float mean, float inverse,
-                      T* dx, bool accumulate) {
-  const auto weighted = [&](auto d, int64_t k) HWY_ATTR {
-    const auto g = LoadFloats(d, dy + k);
+/// dx = 1 / deviation * (weight * g - mean(weight * g) - xhat * mean(weight * g * xhat)) of a tile's rows:
+/// first what stands for the two means, b and offset, then the rest.
+template <int64_t kTile, class T>
+HWY_INLINE void Inputs(int64_t rows, int64_t c, const T* x, const T* dy, const float* weight,
+                       const float* statistics, T* dx, bool accumulate) {
+  float b[kTile], offset[kTile];
+  const auto weighted = [&](auto d, int64_t r, int64_t k) HWY_ATTR {
+    const auto g = LoadFloats(d, dy + r * c + k);
     return weight ? hn::Mul(g, hn::LoadU(d, weight + k)) : g;
   };
-  const auto deviation = [&](auto d, int64_t k)
-                             HWY_ATTR { return hn::Sub(LoadFloats(d, x + k), hn::Set(d, mean)); };
-  const TwoSums sums = SumChannels(c, [&](auto d, int64_t k, auto& sum, auto& sum_x) HWY_ATTR {
-    const auto g = weighted(d, k);
-    sum = hn::Add(sum, g);
-    sum_x = hn::MulAdd(g, deviation(d, k), sum_x);
-  });
+  const auto deviation = [&](auto d, int64_t r, int64_t k) HWY_ATTR {
+    return hn::Sub(LoadFloats(d, x + r * c + k), hn::Set(d, statistics[2 * r]));
+  };
   const float per_channel = 1.0f / static_cast<float>(c);
-  const float b = -inverse * inverse * inverse * sums.b * per_channel,
-              offset = -inverse * sums.a * per_channel;
-  ForChannels(c, [&](auto d, int64_t k) HWY_ATTR {
-    const auto from_x = hn::MulAdd(hn::Set(d, b), deviation(d, k), hn::Set(d, offset));
-    const auto v = hn::MulAdd(hn::Set(d, inverse), weighted(d, k), from_x);
-    StoreFloats(d, accumulate ? hn::Add(v, LoadFloats(d, dx + k)) : v, dx + k);
-  });
+  for (int64_t r = 0; r < rows; ++r) {
+    const TwoSums sums = SumChannels(c, [&](auto d, int64_t k, auto& sum, auto& sum_x) HWY_ATTR {
+      const auto g = weighted(d, r, k);
+      sum = hn::Add(sum, g);
+      sum_x = hn::MulAdd(g, deviation(d, r, k), sum_x);
+    });
+    const float inverse = statistics[2 * r + 1];
+    b[r] = -inverse * inverse * inverse * sums.b * per_channel;
+    offset[r] = -inverse * sums.a * per_channel;
+  }
+  for (int64_t r = 0; r < rows; ++r) {
+    ForChannels(c, [&](auto d, int64_t k) HWY_ATTR {
+      T* to = dx + r * c + k;
+      const auto from_x = hn::MulAdd(hn::Set(d, b[r]), deviation(d, r, k), hn::Set(d, offset[r]));
+      const auto v = hn::MulAdd(hn::Set(d, statistics[2 * r + 1]), weighted(d, r, k), from_x);
+      StoreFloats(d, accumulate ? hn::Add(v, LoadFloats(d, to)) : v, to);
+    });
+  }
 }
 
-/// Tile by tile, so that the second reading is from L1, and the first is over before dx may overwrite what it
+/// Tile by tile, so that all readings but the first are from L1, and over before dx may overwrite what they
 /// read.
 template <class T>
 HWY_INLINE void Backward(int64_t rows, int64_t c, const T* x, const T* dy, const float* weight,
@@ -116,11 +155,7 @@ HWY_INLINE void Backward(int64_t rows, int64_t c, const T* x, const T* dy, const
     if (weight_gradient || bias_gradient) {
       ParameterGradients(count, c, x + at, dy + at, tile_statistics, weight_gradient, bias_gradient);
     }
-    for (int64_t r = 0; dx && r < count; ++r) {
-      const int64_t row = at + r * c;
-      Input(c, x + row, dy + row, weight, tile_statistics[2 * r], tile_statistics[2 * r + 1], dx + row,
-            accumulate);
-    }
+    if (dx) Inputs<tile>(count, c, x + at, dy + at, weight, tile_statistics, dx + at, accumulate);
   }
 }
 

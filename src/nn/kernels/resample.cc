@@ -56,24 +56,37 @@ HWY_INLINE void WriteColumn(std::span<const Taps::Tap> taps, const float* sums, 
   });
 }
 
+bool Same(std::span<const Taps::Tap> a, std::span<const Taps::Tap> b) {
+  return std::ranges::equal(
+      a, b, [](const Taps::Tap& x, const Taps::Tap& y) { return x.from == y.from && x.weight == y.weight; });
+}
+
+/// What comes out of the same taps as its neighbour is copied: most of the gradient of an average.
 template <class T>
 HWY_INLINE void Resample(const ResampleShape& s, const T* x, T* y, bool accumulate, float* sums) {
-  for (int64_t oh = 0; oh < s.h.out; ++oh) {
-    SumRows(s.h.of(oh), x, s.w.in * s.c, s.w.in * s.c, sums);
-    for (int64_t ow = 0; ow < s.w.out; ++ow, y += s.c) {
+  const int64_t row = s.w.out * s.c;
+  for (int64_t oh = 0; oh < s.h.out; ++oh, y += row) {
+    const bool same_row = oh > 0 && Same(s.h.of(oh), s.h.of(oh - 1));
+    if (same_row && !accumulate) {
+      std::copy_n(y - row, row, y);
+      continue;
+    }
+    if (!same_row) SumRows(s.h.of(oh), x, s.w.in * s.c, s.w.in * s.c, sums);
+    for (int64_t ow = 0; ow < s.w.out; ++ow) {
       const std::span<const Taps::Tap> taps = s.w.of(ow);
+      T* to = y + ow * s.c;
       switch (taps.size()) {
         case 1:
-          WriteColumn<1>(taps, sums, s.c, accumulate, y);
+          WriteColumn<1>(taps, sums, s.c, accumulate, to);
           break;
         case 2:
-          WriteColumn<2>(taps, sums, s.c, accumulate, y);
+          WriteColumn<2>(taps, sums, s.c, accumulate, to);
           break;
         case 3:
-          WriteColumn<3>(taps, sums, s.c, accumulate, y);
+          WriteColumn<3>(taps, sums, s.c, accumulate, to);
           break;
         default:
-          WriteColumn<0>(taps, sums, s.c, accumulate, y);
+          WriteColumn<0>(taps, sums, s.c, accumulate, to);
       }
     }
   }

@@ -11,9 +11,12 @@ class GateOp : public Op {
  public:
   GateOp(const OpContext& context, const Node& node, std::span<const ValueBuffers> in,
          const ValueBuffers& out)
-      : x_(in[0]), factors_(in[1]), out_(out), pixels_(node.in.h * node.in.w), bf16_(context.bf16) {
-    scratch_ = context.add_scratch(0, channels() * static_cast<int64_t>(sizeof(float)));
-  }
+      : x_(in[0]),
+        factors_(in[1]),
+        out_(out),
+        pixels_(node.in.h * node.in.w),
+        bf16_(context.bf16),
+        scratch_(context.add_scratch(0, node.in.c * static_cast<int64_t>(sizeof(float)))) {}
 
   void forward(const ShardRun& run) const override {
     with_type(bf16_, [&](auto type) {
@@ -43,7 +46,7 @@ class GateOp : public Op {
   ValueBuffers x_, factors_, out_;
   int64_t pixels_;
   bool bf16_;
-  BufferId scratch_ = -1;
+  BufferId scratch_;
 };
 
 }  // namespace
