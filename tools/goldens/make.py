@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Makes tests/goldens/nn/*.json from PyTorch in double precision: what single operations, blocks and SmallNet compute.
+"""Makes tests/goldens/nn/*.json from PyTorch in double precision: operations, blocks, random graphs and SmallNet.
 
     tools/goldens/make.py [--out DIR] [CASE...]
 
@@ -9,6 +9,7 @@ each with PyTorch's own error in fp32 and under bf16 autocast, by which the test
 """
 
 import argparse
+import functools
 import pathlib
 
 import block_cases
@@ -16,9 +17,11 @@ import golden
 import nets
 import op_cases
 import philox
+import random_graphs
 from golden import SYNC, ghost
 
 GOLDENS = pathlib.Path(__file__).resolve().parents[2] / "tests" / "goldens" / "nn"
+RANDOM_GRAPHS = 20
 
 
 def smallnet_cases():
@@ -27,14 +30,17 @@ def smallnet_cases():
     yield "smallnet-100", {**smallnet, "batch": 100, "runs": (SYNC, ghost(32))}
 
 
-def cases():
-    """name -> case."""
+def makers():
+    """name -> function that makes the golden."""
     every = {}
     for some in op_cases.cases(), block_cases.cases(), smallnet_cases():
         for name, case in some:
             if name in every:
                 raise SystemExit(f"two cases '{name}'")
-            every[name] = case
+            every[name] = functools.partial(golden.golden, name, case)
+    for i in range(RANDOM_GRAPHS):
+        name = f"random-{i:02}"
+        every[name] = functools.partial(random_graphs.make, name, i)
     return every
 
 
@@ -46,11 +52,11 @@ def main():
     philox.check_known_answers()
     golden.make_repeatable()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    every = cases()
+    every = makers()
     for name in arguments.cases or every:
         if name not in every:
             raise SystemExit(f"no case '{name}'; there are: {', '.join(every)}")
-        golden.write(arguments.out / f"{name}.json", golden.golden(name, every[name]))
+        golden.write(arguments.out / f"{name}.json", every[name]())
         print(name, flush=True)
 
 
