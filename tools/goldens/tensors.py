@@ -47,6 +47,8 @@ def relative_error(a, b):
     """||a - b|| / ||b||: the largest of what a test would estimate from a golden, and the truth."""
     a, b = a.reshape(-1), b.reshape(-1)
     norm, d = np.linalg.norm(b), a - b
+    if norm == 0:
+        return np.inf if d.any() else 0.0
     errors = [np.linalg.norm(d) / norm]
     if b.size > WHOLE:
         errors.append(np.sqrt(np.mean(entries(d) ** 2) * b.size) / norm)
@@ -71,7 +73,7 @@ def sketch(tensor):
 
 def rounded_error(x):
     """An error of PyTorch's, rounded up to two digits: it is a yardstick, and differs between processors."""
-    if x == 0:
-        return 0.0
+    if x == 0 or np.isinf(x):
+        return float(x)
     unit = 10.0 ** (np.floor(np.log10(x)) - 1)
     return float(f"{np.ceil(x / unit) * unit:.1e}")
