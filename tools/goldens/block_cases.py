@@ -12,7 +12,7 @@ WAYS = (SYNC, ghost(16))  # 50 images: shards of 13, 13, 12, 12
 
 
 def block(net, **options):
-    return case(*net.net, **{"batch": 50, "runs": WAYS, "sound": True, **options})
+    return case(*net.net, **{"batch": 50, "runs": WAYS, "sound": True, "draws": 6, **options})
 
 
 def conv_norm(i, out, kernel=3, **options):

@@ -243,7 +243,7 @@ def draw_case(seed):
         "loss": draw.choice(("linear", "cross_entropy")),
         "steps": 1,
         "sound": True,
-        "draws": 3,
+        "draws": 6,
         "runs": (SYNC, ghost(SHARD)) if has_norm else (SYNC,),
     }
 
