@@ -81,10 +81,9 @@ void Chain(benchmark::State& state) {
         continue;
       }
       const T* dyn = dy.data() + n * sample_elements / 4;
-      const ChainGradient how{winners, kept};
-      chain_backward_sums(block, xn, yn, dyn, how, zeros.data(), sum_g.data(), sum_gx.data());
-      chain_backward_input(block, xn, yn, dyn, how, ones.data(), ones.data(), zeros.data(), zeros.data(),
-                           dx.data() + n * sample_elements);
+      chain_backward_sums(block, xn, dyn, winners, zeros.data(), sum_g.data(), sum_gx.data());
+      chain_backward_input(block, xn, dyn, winners, ones.data(), ones.data(), zeros.data(), zeros.data(),
+                           false, dx.data() + n * sample_elements);
     }
   }
   set_bytes<T>(state, backward ? 3.5 : 1.25);
