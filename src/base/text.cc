@@ -40,4 +40,22 @@ std::string in_quotes(std::string_view text) {
   return result;
 }
 
+std::string xml_text(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '&') {
+      out += "&amp;";
+    } else if (c == '<') {
+      out += "&lt;";
+    } else if (c == '>') {
+      out += "&gt;";
+    } else if (c == '"') {
+      out += "&quot;";
+    } else {
+      out += (c >= 0x20 && c < 0x7F) || c == '\n' ? c : '?';
+    }
+  }
+  return out;
+}
+
 }  // namespace frugal

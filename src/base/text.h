@@ -20,4 +20,7 @@ std::string join(const std::vector<std::string>& items, std::string_view separat
 /// argument cannot write to the terminal through an error.
 std::string in_quotes(std::string_view text);
 
+/// As XML takes it: markup escaped, and '?' for what is not printable ASCII.
+std::string xml_text(std::string_view text);
+
 }  // namespace frugal

@@ -1,13 +1,18 @@
-// `frugal model`: the layer table of a network.
+// `frugal model`: the layer table of a network, or the network as a file.
+#include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/profile.h"
+#include "graph/model_file.h"
 #include "graph/presets.h"
+#include "graph/svg.h"
 #include "graph/table.h"
 
 namespace frugal {
@@ -15,6 +20,7 @@ namespace {
 
 struct Options {
   std::string model, classes = "100", image_size = "32", channels = "3";
+  std::string to_file, svg;
   std::string batch = "128", precision = "auto", batch_norm = "ghost";
   bool json = false, profile = false;
 };
@@ -27,11 +33,22 @@ int64_t parse_extent(const std::string& text, const std::string& flag, int64_t m
   return value;
 }
 
+/// What may have been edited by hand is not written over.
+void write_new_file(const std::string& path, const std::string& text, const std::string& flag) {
+  std::error_code ignored;
+  if (std::filesystem::exists(path, ignored)) {
+    throw usage_error(flag + " " + path + " exists already; choose another name or remove it");
+  }
+  write_file_atomic(path, text);
+}
+
 ExitCode run(const Options& options) {
   const int64_t size = parse_extent(options.image_size, "--image-size", 4096);
   const int64_t channels = parse_extent(options.channels, "--channels", 4096);
   const int64_t classes = parse_extent(options.classes, "--classes", 1'000'000);
   const Graph graph = make_model(options.model, {size, size, channels}, classes);
+  if (!options.to_file.empty()) write_new_file(options.to_file, write_model(graph), "--to-file");
+  if (!options.svg.empty()) write_file_atomic(options.svg, graph_svg(graph));
   if (options.profile) {
     if (options.batch_norm != "ghost" && options.batch_norm != "sync") {
       throw usage_error("--batch-norm: '" + options.batch_norm + "' is neither ghost nor sync");
@@ -56,13 +73,15 @@ void add_model_command(CLI::App& program, Action& action) {
   CLI::App* command = program.add_subcommand(
       "model", "The layer table of a network: shapes, parameters, MACs, activation bytes");
   command
-      ->add_option(
-          "model", options->model,
-          "A model, with or without options (wrn-16-2:width=1.5,init=orthogonal). Capitals stand for "
-          "numbers: " +
-              join(model_names()))
+      ->add_option("model", options->model,
+                   "A model, with or without options (wrn-16-2:width=1.5,init=orthogonal), or a model file "
+                   "(my.toml, my.toml:width=96). Capitals stand for numbers: " +
+                       join(model_names()))
       ->required()
-      ->type_name("NAME");
+      ->type_name("NAME|FILE");
+  command->add_option("--to-file", options->to_file, "Write the network as a model file, to go on from")
+      ->type_name("FILE.toml");
+  command->add_option("--svg", options->svg, "Draw the network")->type_name("FILE.svg");
   command->add_option("--classes", options->classes, "Classes to tell apart (default 100)")->type_name("N");
   command->add_option("--image-size", options->image_size, "Height and width in pixels (default 32)")
       ->type_name("S");

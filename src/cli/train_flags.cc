@@ -50,8 +50,8 @@ const std::vector<TrainFlag> all_flags = {
     {"Training", "--recipe", "NAME",
      "Where settings come from that are not given: default, or seed (the notebook's)", set<&C::recipe>},
     {"Training", "--model", "SPEC",
-     "A network, with or without options: resnet20, wrn-16-2:dropout=0.3, ...; frugal model --help has them "
-     "all",
+     "A network, with or without options: resnet20, wrn-16-2:dropout=0.3, ... (frugal model --help has them "
+     "all); or a model file: my.toml, my.toml:width=96",
      set<&C::model>},
     {"Training", "--epochs", "N", "Passes over the training images", set<&C::epochs>},
     {"Training", "--batch", "N", "Images a step", set<&C::batch>},

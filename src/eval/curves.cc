@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/text.h"
 #include "eval/axis.h"
 
 namespace frugal {
@@ -20,26 +21,6 @@ constexpr const char* train_colour =
 constexpr const char* val_colour = "#d55e00";
 constexpr size_t most_markers = 40;
 
-/// Text as XML allows it: no markup, no control characters.
-std::string escape(const std::string& text) {
-  std::string out;
-  for (char c : text) {
-    if (c == '&')
-      out += "&amp;";
-    else if (c == '<')
-      out += "&lt;";
-    else if (c == '>')
-      out += "&gt;";
-    else if (c == '"')
-      out += "&quot;";
-    else if (static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x7F)
-      out += c;
-    else
-      out += '?';
-  }
-  return out;
-}
-
 std::string number(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.1f", value);
@@ -51,7 +32,7 @@ std::string attribute(const char* name, double value) {
 }
 
 std::string text_at(double x, double y, const std::string& content, const std::string& attributes = "") {
-  return "<text" + attribute("x", x) + attribute("y", y) + " " + attributes + ">" + escape(content) +
+  return "<text" + attribute("x", x) + attribute("y", y) + " " + attributes + ">" + xml_text(content) +
          "</text>\n";
 }
 
@@ -202,7 +183,7 @@ std::string curves_svg(std::span<const EpochRecord> history, const CurvesText& t
       " viewBox=\"0 0 " + number(width) + " " + number(height) +
       "\" font-family=\"system-ui, 'DejaVu Sans', Helvetica, Arial, sans-serif\" font-size=\"12\""
       " fill=\"#222222\">\n<title>" +
-      escape(text.title) + "</title>\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n";
+      xml_text(text.title) + "</title>\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n";
   svg += text_at(loss_left, 32, text.title, "font-size=\"19\" font-weight=\"600\"");
   svg += text_at(loss_left, 54, text.subtitle, "font-size=\"13\" fill=\"#666666\"");
   svg += draw_panel(loss_left, epochs, loss_axis, "Loss", losses, text.best_epoch);

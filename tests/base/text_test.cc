@@ -25,5 +25,10 @@ TEST(Text, QuotesSafely) {
   EXPECT_EQ(in_quotes(std::string(1000, 'x')).size(), 80u + 5);
 }
 
+TEST(Text, XmlHasNoMarkupInIt) {
+  EXPECT_EQ(xml_text("a < b & \"c\" > d"), "a &lt; b &amp; &quot;c&quot; &gt; d");
+  EXPECT_EQ(xml_text("one\ntwo\x07\x7f\xc3\xa9"), "one\ntwo????");
+}
+
 }  // namespace
 }  // namespace frugal

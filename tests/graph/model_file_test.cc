@@ -1,5 +1,5 @@
-// Model files: the documentation's examples, parameters, repeats, blocks, names; and errors that say where and
-// what.
+// Model files: the documentation's examples, parameters, repeats, blocks, names; and errors that say where
+// and what.
 #include "graph/model_file.h"
 
 #include <gmock/gmock.h>
@@ -41,8 +41,10 @@ std::string error_of(const std::string& text, const std::string& options = "") {
 
 /// The layers between a first convolution and a head.
 std::string with(const std::string& layers, const std::string& before = "") {
-  return before + "layer = [\n  { op = \"conv2d\", name = \"first\", out = 16, kernel = 3, padding = 1 },\n" + layers +
-         "\n  { op = \"adaptive_avg_pool\" },\n  { op = \"linear\", name = \"head\", out = \"classes\" },\n]\n";
+  return before + "layer = [\n  { op = \"conv2d\", name = \"first\", out = 16, kernel = 3, padding = 1 },\n" +
+         layers +
+         "\n  { op = \"adaptive_avg_pool\" },\n  { op = \"linear\", name = \"head\", out = \"classes\" "
+         "},\n]\n";
 }
 
 std::vector<std::string> names_of(const Graph& graph) {
@@ -66,8 +68,8 @@ TEST(ModelFile, TheDocumentationsExamplesAreRight) {
   const std::vector<std::string> examples = documented_examples();
   ASSERT_EQ(examples.size(), 3u);
   EXPECT_EQ(names_of(parse(examples[0])),
-            (std::vector<std::string>{"input", "conv2d1", "batch_norm1", "relu", "max_pool", "conv2d2", "batch_norm2",
-                                      "relu", "adaptive_avg_pool", "linear1"}));
+            (std::vector<std::string>{"input", "conv2d1", "batch_norm1", "relu", "max_pool", "conv2d2",
+                                      "batch_norm2", "relu", "adaptive_avg_pool", "linear1"}));
   const Graph repeated = parse(examples[1], "width=8,act=silu");
   EXPECT_EQ(repeated.nodes[9].name, "conv3");
   EXPECT_EQ(repeated.nodes[9].out, (Shape{8, 8, 24}));
@@ -140,9 +142,9 @@ layer = [
   EXPECT_THAT(error_of(with("  { op = \"twice\" },\n  { op = \"relu\", from = \"y\" },") + block),
               HasSubstr("relu1: from names 'y', which is nothing before"));
   EXPECT_EQ(names_of(graph),
-            (std::vector<std::string>{"input", "first", "b.10.x", "relu", "b.10.conv2d1", "add", "twice1.x", "tanh",
-                                      "twice1.conv2d1", "add", "twice2.x", "relu", "twice2.conv2d1", "add", "concat",
-                                      "adaptive_avg_pool", "head"}));
+            (std::vector<std::string>{"input", "first", "b.10.x", "relu", "b.10.conv2d1", "add", "twice1.x",
+                                      "tanh", "twice1.conv2d1", "add", "twice2.x", "relu", "twice2.conv2d1",
+                                      "add", "concat", "adaptive_avg_pool", "head"}));
   EXPECT_EQ(graph.nodes[2].out.c, 16);
   EXPECT_EQ(graph.nodes[6].out.c, 8);
   EXPECT_FALSE(graph.nodes[6].bias);
@@ -168,7 +170,8 @@ TEST(ModelFile, ParametersAreReplacedInTheirType) {
   EXPECT_THAT(error_of(text, "width=wide"), HasSubstr("net.toml:width: 'wide' is not a number"));
   EXPECT_THAT(error_of(text, "bias=3"), HasSubstr("'3' is neither true nor false"));
   EXPECT_THAT(error_of(text, "7"), HasSubstr("write parameter=value"));
-  EXPECT_THAT(error_of(text, "act=relux"), HasSubstr("relux: there is no such operation; did you mean relu?"));
+  EXPECT_THAT(error_of(text, "act=relux"),
+              HasSubstr("relux: there is no such operation; did you mean relu?"));
   EXPECT_THAT(error_of(text, "width=2.5"), HasSubstr("net.toml:5: c: out must be a whole number, not 2.5"));
 }
 
@@ -211,8 +214,10 @@ TEST(ModelFile, ErrorsNameLineAndLayer) {
   EXPECT_EQ(error_of(with("  { op = \"conv\", name = \"c\" },")),
             "net.toml:3: conv: there is no such operation; did you mean conv2d?");
   EXPECT_THAT(error_of(with("  { op = \"fourier\" },")), HasSubstr("there are conv2d, linear, batch_norm"));
-  EXPECT_EQ(error_of(with("  { op = \"conv2d\", name = \"c\", out = 8 },")), "net.toml:3: c: kernel is missing");
-  EXPECT_EQ(error_of(with("  { name = \"c\" },")), "net.toml:3: op is missing: which operation is this layer?");
+  EXPECT_EQ(error_of(with("  { op = \"conv2d\", name = \"c\", out = 8 },")),
+            "net.toml:3: c: kernel is missing");
+  EXPECT_EQ(error_of(with("  { name = \"c\" },")),
+            "net.toml:3: op is missing: which operation is this layer?");
   EXPECT_EQ(error_of(with("  { op = \"conv2d\", name = \"c\", out = 9, kernel = 1, groups = 4 },")),
             "net.toml:3: c: 4 groups do not divide 16 inputs and 9 outputs");
   EXPECT_EQ(error_of(with("  { op = \"conv2d\", name = \"c\", out = 9, kernel = 40 },")),
@@ -221,31 +226,40 @@ TEST(ModelFile, ErrorsNameLineAndLayer) {
             "net.toml:3: first: there is a layer of that name already");
   EXPECT_EQ(error_of(with("  { op = \"relu\", from = \"frist\" },")),
             "net.toml:3: relu1: from names 'frist', which is nothing before this layer; did you mean first?");
-  EXPECT_EQ(error_of(with("  { op = \"relu\", from = \"head\" },")),
-            "net.toml:3: relu1: from names 'head', which comes only later: a layer reads what stands before it");
-  EXPECT_THAT(error_of(with("  { op = \"relu\", name = \"r\", from = \"r\" },")), HasSubstr("comes only later"));
+  EXPECT_EQ(
+      error_of(with("  { op = \"relu\", from = \"head\" },")),
+      "net.toml:3: relu1: from names 'head', which comes only later: a layer reads what stands before it");
+  EXPECT_THAT(error_of(with("  { op = \"relu\", name = \"r\", from = \"r\" },")),
+              HasSubstr("comes only later"));
   EXPECT_THAT(error_of(with("  { op = \"add\" },")), HasSubstr("add1: add has 2 inputs; name them"));
   EXPECT_THAT(error_of(with("  { op = \"add\", from = [\"first\", \"input\"] },")),
               HasSubstr("net.toml:3: add: cannot add 3 x 32 x 32 to 16 x 32 x 32"));
-  EXPECT_THAT(error_of(with("  { op = \"relu\", from = [\"first\", \"input\"] },")), HasSubstr("relu has one input"));
-  EXPECT_THAT(error_of(with("  { op = \"conv2d\", name = \"c\", out = 9, kernel = [3, 3, 3] },")), HasSubstr("[height, width]"));
+  EXPECT_THAT(error_of(with("  { op = \"relu\", from = [\"first\", \"input\"] },")),
+              HasSubstr("relu has one input"));
+  EXPECT_THAT(error_of(with("  { op = \"conv2d\", name = \"c\", out = 9, kernel = [3, 3, 3] },")),
+              HasSubstr("[height, width]"));
   EXPECT_THAT(error_of(with("  { op = \"conv2d\", name = \"c\", out = true, kernel = 3 },")),
               HasSubstr("c: out must be a number"));
   EXPECT_THAT(error_of(with("  { op = \"conv2d\", name = \"c\", out = 4, kernel = 3, bias = 1 },")),
               HasSubstr("c: bias must be true or false"));
   EXPECT_THAT(error_of(with("  { op = \"conv2d\", name = \"c\", out = 4, kernel = 3, init = \"kaiming\" },")),
               HasSubstr("c: init is no initialisation: 'kaiming'; there are"));
-  EXPECT_THAT(error_of(with("  { op = \"conv2d\", name = 3, out = 4, kernel = 3 },")), HasSubstr("name must be a text"));
-  EXPECT_THAT(error_of(with("  { op = \"conv2d\", name = \"a b\", out = 4, kernel = 3 },")), HasSubstr("must be of letters"));
+  EXPECT_THAT(error_of(with("  { op = \"conv2d\", name = 3, out = 4, kernel = 3 },")),
+              HasSubstr("name must be a text"));
+  EXPECT_THAT(error_of(with("  { op = \"conv2d\", name = \"a b\", out = 4, kernel = 3 },")),
+              HasSubstr("must be of letters"));
   EXPECT_THAT(error_of(with("  { op = \"relu\", as = \"before\" },")), HasSubstr("meaning of its own"));
   EXPECT_THAT(error_of(with("  { op = \"dropout\", rate = 1 },")), HasSubstr("rate must be in [0, 1)"));
-  EXPECT_THAT(error_of(with("  { op = \"batch_norm\", init = \"orthogonal\" },")), HasSubstr("ones or zeros"));
+  EXPECT_THAT(error_of(with("  { op = \"batch_norm\", init = \"orthogonal\" },")),
+              HasSubstr("ones or zeros"));
 }
 
 TEST(ModelFile, TheWholeMustBeANetworkForTheData) {
-  EXPECT_EQ(error_of(with("  { op = \"relu\", from = \"input\" },")), "net.toml:2: first: nothing uses its output");
+  EXPECT_EQ(error_of(with("  { op = \"relu\", from = \"input\" },")),
+            "net.toml:2: first: nothing uses its output");
   EXPECT_EQ(error_of("layer = [ { op = \"conv2d\", out = 10, kernel = 3 } ]"),
-            "net.toml:1: conv2d1: the network must yield one number a class, not 10 x 30 x 30; pool or flatten before");
+            "net.toml:1: conv2d1: the network must yield one number a class, not 10 x 30 x 30; pool or "
+            "flatten before");
   EXPECT_THAT(error_of("layer = [\n { op = \"flatten\" },\n { op = \"linear\", out = 1000 } ]"),
               AllOf(StartsWith("net.toml:3: linear1: the network yields 1000 numbers for 10 classes"),
                     HasSubstr("out = \"classes\"")));
@@ -255,7 +269,8 @@ TEST(ModelFile, TheWholeMustBeANetworkForTheData) {
   EXPECT_THAT(error_of("layer = [3]"), HasSubstr("every layer must be a table"));
   EXPECT_THAT(error_of("layers = []"), HasSubstr("a model file has no key 'layers'; did you mean layer?"));
   EXPECT_THAT(error_of("\n\nlayer = [ {"), StartsWith("net.toml:3: "));
-  EXPECT_THAT(error_of("[parameters]\nn = 3\nlayer = [ { op = \"flatten\" } ]"), HasSubstr("put it above [parameters]"));
+  EXPECT_THAT(error_of("[parameters]\nn = 3\nlayer = [ { op = \"flatten\" } ]"),
+              HasSubstr("put it above [parameters]"));
   EXPECT_THAT(error_of("parameters = { classes = 3 }"), HasSubstr("must not be called classes"));
   EXPECT_THAT(error_of("parameters = { a-b = 3 }"), HasSubstr("not 'a-b'"));
   EXPECT_THAT(error_of("parameters = { a = [1] }"), HasSubstr("net.toml:1: a parameter must be a number"));
@@ -271,13 +286,16 @@ TEST(ModelFile, HostileFilesAreRefusedQuickly) {
   const auto start = std::chrono::steady_clock::now();
   const auto nested = [](int depth, const std::string& times, const std::string& inner) {
     std::string text = inner;
-    for (int i = 0; i < depth; ++i) text = "{ op = \"repeat\", times = " + times + ", layer = [ " + text + " ] }";
+    for (int i = 0; i < depth; ++i)
+      text = "{ op = \"repeat\", times = " + times + ", layer = [ " + text + " ] }";
     return text + ",";
   };
   EXPECT_THAT(error_of(with(nested(1, "100000", "{ op = \"relu\" }"))), HasSubstr("may have 100000 layers"));
-  EXPECT_THAT(error_of(with(nested(1, "1000000000", "{ op = \"relu\" }"))), HasSubstr("times must be in 0 to 100000"));
+  EXPECT_THAT(error_of(with(nested(1, "1000000000", "{ op = \"relu\" }"))),
+              HasSubstr("times must be in 0 to 100000"));
   EXPECT_THAT(error_of(with(nested(8, "1000", "{ op = \"relu\" }"))), HasSubstr("may have 100000 layers"));
-  EXPECT_THAT(error_of(with(nested(8, "1000", "{ op = \"dropout\", rate = 0 }"))), HasSubstr("more than 200000 layers"));
+  EXPECT_THAT(error_of(with(nested(8, "1000", "{ op = \"dropout\", rate = 0 }"))),
+              HasSubstr("more than 200000 layers"));
   EXPECT_THAT(error_of(with(nested(70, "1", "{ op = \"relu\" }"))), HasSubstr("64 deep"));
   std::string empty = "{ op = \"repeat\", times = 0, layer = [ ";
   for (int i = 0; i < 100'000; ++i) empty += "{},";
@@ -292,15 +310,18 @@ TEST(ModelFile, HostileFilesAreRefusedQuickly) {
               HasSubstr("its weight would fill any memory"));
   std::string many;
   for (int i = 0; i < 5'000; ++i) many += "\"before\", ";
-  EXPECT_THAT(error_of(with(nested(1, "1000", "{ op = \"concat\", from = [" + many + "] }, "
-                                              "{ op = \"conv2d\", out = 1, kernel = 1 }"))),
+  EXPECT_THAT(error_of(with(nested(1, "1000",
+                                   "{ op = \"concat\", from = [" + many +
+                                       "] }, "
+                                       "{ op = \"conv2d\", out = 1, kernel = 1 }"))),
               HasSubstr("a million inputs"));
   for (const char* opening : {"[", "{a=", "layer = [ { layer = "}) {
     std::string deep = "layer = ";
     for (int i = 0; i < 50'000; ++i) deep += opening;
     EXPECT_THAT(error_of(deep), StartsWith("net.toml:1: "));
   }
-  EXPECT_THAT(error_of(with("  { op = \"relu\", as = \"" + std::string(100'000, 'x') + "\" },")), HasSubstr("too long"));
+  EXPECT_THAT(error_of(with("  { op = \"relu\", as = \"" + std::string(100'000, 'x') + "\" },")),
+              HasSubstr("too long"));
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   EXPECT_LT(seconds, 60) << "minutes even in a slow build would be a hang";
 }
@@ -321,7 +342,8 @@ TEST(ModelFile, SpecsNamePaths) {
 
 TEST(ModelFile, IsReadFromItsPathAndRemadeFromItsText) {
   const std::string path = testing::TempDir() + "/frugal_model_file_test.toml";
-  const std::string text = with("  { op = \"conv2d\", out = \"$n\", kernel = 1 },", "parameters = { n = 6 }\n");
+  const std::string text =
+      with("  { op = \"conv2d\", out = \"$n\", kernel = 1 },", "parameters = { n = 6 }\n");
   std::ofstream(path) << text;
   const Graph graph = make_model(path + ":n=8", cifar, 10);
   EXPECT_NO_THROW(require_model(path + ":n=8"));

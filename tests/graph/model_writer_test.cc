@@ -24,11 +24,13 @@ void expect_round_trip(const Graph& graph) {
 
 TEST(ModelWriter, EveryPresetComesBack) {
   for (const std::string& example : model_examples()) {
-    for (const Shape& input : {Shape{32, 32, 3}, Shape{64, 48, 1}}) expect_round_trip(make_model(example, input, 7));
+    for (const Shape& input : {Shape{32, 32, 3}, Shape{64, 48, 1}})
+      expect_round_trip(make_model(example, input, 7));
     expect_round_trip(make_model(example + ":width=0.5,init=orthogonal", {32, 32, 3}, 10));
   }
-  for (const char* spec : {"resnet20:shortcut=B,zero-init=true", "resnet50:stem=cifar,zero-init=true",
-                           "mobilenetv2:stem=cifar,init=normal", "wrn-10-1:dropout=0.3", "smallnet:batch-norm=off"}) {
+  for (const char* spec :
+       {"resnet20:shortcut=B,zero-init=true", "resnet50:stem=cifar,zero-init=true",
+        "mobilenetv2:stem=cifar,init=normal", "wrn-10-1:dropout=0.3", "smallnet:batch-norm=off"}) {
     expect_round_trip(make_model(spec, {32, 32, 3}, 100));
   }
 }
@@ -36,8 +38,9 @@ TEST(ModelWriter, EveryPresetComesBack) {
 /// What no preset has.
 TEST(ModelWriter, EveryAttributeComesBack) {
   GraphBuilder net("all", {20, 18, 6});
-  Value x = net.conv2d("a", net.input(), 12,
-                       {.kernel = {3, 1}, .stride = {1, 2}, .padding = {2, 0}, .dilation = {2, 1}, .groups = 3});
+  Value x =
+      net.conv2d("a", net.input(), 12,
+                 {.kernel = {3, 1}, .stride = {1, 2}, .padding = {2, 0}, .dilation = {2, 1}, .groups = 3});
   x = net.group_norm("b", x, 4, {.eps = 1e-3f, .weight_init = Init::zeros, .trainable_weight = false});
   x = net.group_norm("b2", x, 3, {.affine = false});
   x = net.instance_norm("c", x);
@@ -66,7 +69,8 @@ TEST(ModelWriter, EveryAttributeComesBack) {
   const Value squeezed = net.activation(net.adaptive_avg_pool(x), Activation::sigmoid);
   x = net.gate(x, net.activation(squeezed, Activation::hardsigmoid));
   x = net.concat({x, first, x, net.blur_pool(net.pad_channels(x, 1, 2), 4, 1)});
-  x = net.avg_pool(x, {.kernel = {2, 3}, .stride = 1, .padding = 1, .ceil_mode = true, .count_include_pad = false});
+  x = net.avg_pool(
+      x, {.kernel = {2, 3}, .stride = 1, .padding = 1, .ceil_mode = true, .count_include_pad = false});
   x = net.max_pool(x, {.kernel = 3, .stride = {1, 2}, .padding = {0, 1}});
   x = net.adaptive_max_pool(x, {3, 2});
   x = net.linear("h", net.flatten(x), 11, false, Init::normal, 0.02f);
@@ -77,11 +81,15 @@ TEST(ModelWriter, EveryAttributeComesBack) {
 TEST(ModelWriter, SaysShapesAndLeavesDefaultsOut) {
   const std::string text = write_model(make_model("resnet20", {32, 32, 3}, 10));
   EXPECT_THAT(text, HasSubstr("# resnet20 for images of 3 x 32 x 32 and 10 classes: 269,722 parameters."));
-  EXPECT_THAT(text, HasSubstr("  { op = \"conv2d\", name = \"conv1\", out = 16, kernel = 3, padding = 1, bias = false, "
-                              "init = \"kaiming_normal\" },"));
+  EXPECT_THAT(
+      text,
+      HasSubstr("  { op = \"conv2d\", name = \"conv1\", out = 16, kernel = 3, padding = 1, bias = false, "
+                "init = \"kaiming_normal\" },"));
   EXPECT_THAT(text, HasSubstr("{ op = \"relu\" },"));
   EXPECT_THAT(text, HasSubstr("# 64 x 8 x 8\n"));
-  EXPECT_THAT(text, HasSubstr("{ op = \"linear\", name = \"linear\", out = \"classes\", init = \"kaiming_normal\" },"));
+  EXPECT_THAT(
+      text,
+      HasSubstr("{ op = \"linear\", name = \"linear\", out = \"classes\", init = \"kaiming_normal\" },"));
 }
 
 /// The head follows the data, the rest stays.

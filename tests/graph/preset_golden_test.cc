@@ -78,7 +78,7 @@ class PresetGolden : public testing::TestWithParam<size_t> {
 
 TEST_P(PresetGolden, HasItsTensorsInPyTorchsOrder) {
   const std::string lines = tensor_lines(graph_);
-  EXPECT_EQ(fnv1a(lines), expected_["tensors"]) << lines;
+  EXPECT_EQ(fnv1a(lines), expected_["tensors"].get<std::string>()) << lines;
 }
 
 TEST_P(PresetGolden, HasItsParametersAndMultiplications) {

@@ -12,7 +12,8 @@ inline void expect_same_node(const Node& a, const Node& b) {
   EXPECT_EQ(a.name, b.name);
   EXPECT_EQ(a.inputs, b.inputs);
   EXPECT_TRUE(a.in == b.in && a.out == b.out);
-  EXPECT_TRUE(a.kernel == b.kernel && a.stride == b.stride && a.padding == b.padding && a.dilation == b.dilation);
+  EXPECT_TRUE(a.kernel == b.kernel && a.stride == b.stride && a.padding == b.padding &&
+              a.dilation == b.dilation);
   EXPECT_EQ(a.groups, b.groups);
   EXPECT_EQ(a.bias, b.bias);
   EXPECT_EQ(a.ceil_mode, b.ceil_mode);

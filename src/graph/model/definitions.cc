@@ -18,7 +18,8 @@ Setting literal(const std::string& file, const toml::node& node) {
   if (const auto* integer = node.as_integer()) return static_cast<double>(integer->get());
   if (const auto* real = node.as_floating_point()) return real->get();
   const auto* text = node.as_string();
-  if (text == nullptr) throw model_error(file, node, "a parameter must be a number, a text, or true or false");
+  if (text == nullptr)
+    throw model_error(file, node, "a parameter must be a number, a text, or true or false");
   if (text->get().size() > longest_text) throw model_error(file, node, "the text of a parameter is too long");
   return text->get();
 }
@@ -31,11 +32,12 @@ std::map<std::string, Setting> read_parameters(const std::string& file, const to
   for (const auto& [key, value] : *table) {
     const std::string name(key.str());
     if (!is_identifier(name)) {
-      throw model_error(file, value,
-                        "a parameter's name has letters, digits and underscores only, not " + in_quotes(name));
+      throw model_error(
+          file, value, "a parameter's name has letters, digits and underscores only, not " + in_quotes(name));
     }
     if (name == "layer") {
-      throw model_error(file, value, "the list of layers belongs to the parameters here; put it above [parameters]");
+      throw model_error(file, value,
+                        "the list of layers belongs to the parameters here; put it above [parameters]");
     }
     for (const char* taken : {"classes", "op", "name", "from", "as", "in"}) {
       if (name == taken) throw model_error(file, value, "a parameter must not be called " + name);

@@ -12,7 +12,7 @@ namespace frugal {
 
 /// Layers under a name, with parameters of their own.
 struct ModelBlock {
-  const toml::array* layers = nullptr;         // tables, at least one
+  const toml::array* layers = nullptr;             // tables, at least one
   std::map<std::string, Setting> parameters = {};  // with their defaults
 };
 

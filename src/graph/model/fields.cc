@@ -10,10 +10,19 @@
 namespace frugal {
 namespace {
 
-constexpr std::array all_inits = {
-    Init::zeros,          Init::ones,   Init::uniform_fan_in, Init::kaiming_normal, Init::kaiming_normal_fan_out,
-    Init::kaiming_uniform, Init::xavier_normal, Init::xavier_uniform, Init::normal, Init::constant,
-    Init::orthogonal,     Init::dirac,  Init::whitening};
+constexpr std::array all_inits = {Init::zeros,
+                                  Init::ones,
+                                  Init::uniform_fan_in,
+                                  Init::kaiming_normal,
+                                  Init::kaiming_normal_fan_out,
+                                  Init::kaiming_uniform,
+                                  Init::xavier_normal,
+                                  Init::xavier_uniform,
+                                  Init::normal,
+                                  Init::constant,
+                                  Init::orthogonal,
+                                  Init::dirac,
+                                  Init::whitening};
 
 }  // namespace
 
@@ -27,7 +36,8 @@ void Fields::fail(const std::string& what) const {
 
 void Fields::fail(const std::string& key, const std::string& what) const {
   const toml::node* node = table_.get(key);
-  throw model_error(file_, node != nullptr ? *node : table_, (label_.empty() ? "" : label_ + ": ") + key + " " + what);
+  throw model_error(file_, node != nullptr ? *node : table_,
+                    (label_.empty() ? "" : label_ + ": ") + key + " " + what);
 }
 
 const toml::node& Fields::required(const char* key) const {
@@ -56,7 +66,8 @@ int64_t Fields::whole(const toml::node& node, const char* key, int64_t least, in
   const double value = number_of(node, key);
   if (value != std::floor(value)) fail(key, "must be a whole number, not " + number_text(value));
   if (value < static_cast<double>(least) || value > static_cast<double>(most)) {
-    fail(key, "must be in " + std::to_string(least) + " to " + std::to_string(most) + ", not " + number_text(value));
+    fail(key, "must be in " + std::to_string(least) + " to " + std::to_string(most) + ", not " +
+                  number_text(value));
   }
   return static_cast<int64_t>(value);
 }
@@ -142,7 +153,8 @@ Init Fields::init(const char* key, Init otherwise) const {
     names.emplace_back(init_name(init));
   }
   const std::string hint = did_you_mean(name, names);
-  fail(key, "is no initialisation: " + in_quotes(name) + (hint.empty() ? "; there are " + join(names) : hint));
+  fail(key,
+       "is no initialisation: " + in_quotes(name) + (hint.empty() ? "; there are " + join(names) : hint));
 }
 
 const toml::array* Fields::tables(const char* key) const {
@@ -150,7 +162,8 @@ const toml::array* Fields::tables(const char* key) const {
   const toml::array* list = required(key).as_array();
   if (list == nullptr) fail(key, "must be a list of tables: [{ ... }, { ... }]");
   for (const toml::node& item : *list) {
-    if (!item.is_table()) throw model_error(file_, item, std::string("every ") + key + " must be a table: { ... }");
+    if (!item.is_table())
+      throw model_error(file_, item, std::string("every ") + key + " must be a table: { ... }");
   }
   return list;
 }

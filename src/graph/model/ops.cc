@@ -39,9 +39,11 @@ Value add_conv(GraphBuilder& net, const ModelOp&, const std::string& name, const
   return net.conv2d(name, x[0], f.integer("out", 1, widest), o);
 }
 
-Value add_linear(GraphBuilder& net, const ModelOp&, const std::string& name, const Inputs& x, const Fields& f) {
-  return net.linear(name, x[0], f.integer("out", 1, widest), f.flag("bias", true), f.init("init", Init::uniform_fan_in),
-                    to_float(f, "init_value", 0), f.init("bias_init", Init::uniform_fan_in));
+Value add_linear(GraphBuilder& net, const ModelOp&, const std::string& name, const Inputs& x,
+                 const Fields& f) {
+  return net.linear(name, x[0], f.integer("out", 1, widest), f.flag("bias", true),
+                    f.init("init", Init::uniform_fan_in), to_float(f, "init_value", 0),
+                    f.init("bias_init", Init::uniform_fan_in));
 }
 
 NormOptions norm_options(const Fields& f, NormOptions o) {
@@ -50,16 +52,19 @@ NormOptions norm_options(const Fields& f, NormOptions o) {
   if (!(o.momentum >= 0 && o.momentum <= 1)) f.fail("momentum", "must be in [0, 1]");
   o.affine = f.flag("affine", o.affine);
   o.weight_init = f.init("init", o.weight_init);
-  if (o.weight_init != Init::ones && o.weight_init != Init::zeros) f.fail("init", "of a norm must be ones or zeros");
+  if (o.weight_init != Init::ones && o.weight_init != Init::zeros)
+    f.fail("init", "of a norm must be ones or zeros");
   o.trainable_weight = f.flag("trainable", o.trainable_weight);
   return o;
 }
 
-Value add_batch_norm(GraphBuilder& net, const ModelOp&, const std::string& name, const Inputs& x, const Fields& f) {
+Value add_batch_norm(GraphBuilder& net, const ModelOp&, const std::string& name, const Inputs& x,
+                     const Fields& f) {
   return net.batch_norm(name, x[0], norm_options(f, {}));
 }
 
-Value add_group_norm(GraphBuilder& net, const ModelOp&, const std::string& name, const Inputs& x, const Fields& f) {
+Value add_group_norm(GraphBuilder& net, const ModelOp&, const std::string& name, const Inputs& x,
+                     const Fields& f) {
   return net.group_norm(name, x[0], static_cast<int>(f.integer("groups", 1, widest)), norm_options(f, {}));
 }
 
@@ -68,19 +73,23 @@ Value add_instance_norm(GraphBuilder& net, const ModelOp&, const std::string& na
   return net.instance_norm(name, x[0], norm_options(f, {.affine = false}));
 }
 
-Value add_layer_norm(GraphBuilder& net, const ModelOp&, const std::string& name, const Inputs& x, const Fields& f) {
+Value add_layer_norm(GraphBuilder& net, const ModelOp&, const std::string& name, const Inputs& x,
+                     const Fields& f) {
   return net.layer_norm(name, x[0], norm_options(f, {}));
 }
 
-Value add_activation(GraphBuilder& net, const ModelOp& op, const std::string&, const Inputs& x, const Fields& f) {
+Value add_activation(GraphBuilder& net, const ModelOp& op, const std::string&, const Inputs& x,
+                     const Fields& f) {
   return net.activation(x[0], op.activation, to_float(f, "alpha", default_alpha(op.activation)));
 }
 
-Value add_prelu(GraphBuilder& net, const ModelOp&, const std::string& name, const Inputs& x, const Fields& f) {
+Value add_prelu(GraphBuilder& net, const ModelOp&, const std::string& name, const Inputs& x,
+                const Fields& f) {
   return net.prelu(name, x[0], f.flag("per_channel", false));
 }
 
-Value add_scale(GraphBuilder& net, const ModelOp&, const std::string& name, const Inputs& x, const Fields& f) {
+Value add_scale(GraphBuilder& net, const ModelOp&, const std::string& name, const Inputs& x,
+                const Fields& f) {
   const bool weight = f.flag("weight", true), bias = f.flag("bias", true);
   if (!weight && !bias) f.fail("it needs a weight or a bias");
   return net.scale(name, x[0], weight, bias, to_float(f, "value", 1));
@@ -96,11 +105,13 @@ float rate_of(const Fields& f) {
   return to_float(f, "rate", 0);
 }
 
-Value add_dropout(GraphBuilder& net, const ModelOp&, const std::string& name, const Inputs& x, const Fields& f) {
+Value add_dropout(GraphBuilder& net, const ModelOp&, const std::string& name, const Inputs& x,
+                  const Fields& f) {
   return net.dropout(name, x[0], rate_of(f));
 }
 
-Value add_drop_path(GraphBuilder& net, const ModelOp&, const std::string& name, const Inputs& x, const Fields& f) {
+Value add_drop_path(GraphBuilder& net, const ModelOp&, const std::string& name, const Inputs& x,
+                    const Fields& f) {
   return net.drop_path(name, x[0], rate_of(f));
 }
 
@@ -122,11 +133,13 @@ Value add_avg_pool(GraphBuilder& net, const ModelOp&, const std::string&, const 
   return net.avg_pool(x[0], pool_options(f));
 }
 
-Value add_adaptive_avg_pool(GraphBuilder& net, const ModelOp&, const std::string&, const Inputs& x, const Fields& f) {
+Value add_adaptive_avg_pool(GraphBuilder& net, const ModelOp&, const std::string&, const Inputs& x,
+                            const Fields& f) {
   return net.adaptive_avg_pool(x[0], f.extent("out", 1, 1));
 }
 
-Value add_adaptive_max_pool(GraphBuilder& net, const ModelOp&, const std::string&, const Inputs& x, const Fields& f) {
+Value add_adaptive_max_pool(GraphBuilder& net, const ModelOp&, const std::string&, const Inputs& x,
+                            const Fields& f) {
   return net.adaptive_max_pool(x[0], f.extent("out", 1, 1));
 }
 
@@ -151,7 +164,8 @@ Value add_gate(GraphBuilder& net, const ModelOp&, const std::string&, const Inpu
   return net.gate(x[0], x[1]);
 }
 
-Value add_pad_channels(GraphBuilder& net, const ModelOp&, const std::string&, const Inputs& x, const Fields& f) {
+Value add_pad_channels(GraphBuilder& net, const ModelOp&, const std::string&, const Inputs& x,
+                       const Fields& f) {
   return net.pad_channels(x[0], f.integer("before", 0, widest, 0), f.integer("behind", 0, widest, 0),
                           static_cast<int>(f.integer("stride", 1, 1 << 16, 1)));
 }
@@ -186,8 +200,8 @@ std::vector<ModelOp> all_ops() {
   };
   for (const Activation activation :
        {Activation::relu, Activation::relu6, Activation::leaky_relu, Activation::elu, Activation::gelu,
-        Activation::gelu_tanh, Activation::silu, Activation::mish, Activation::hardswish, Activation::hardsigmoid,
-        Activation::sigmoid, Activation::tanh}) {
+        Activation::gelu_tanh, Activation::silu, Activation::mish, Activation::hardswish,
+        Activation::hardsigmoid, Activation::sigmoid, Activation::tanh}) {
     std::vector<std::string> keys;
     if (default_alpha(activation) != 0) keys = {"alpha"};
     ops.push_back({activation_name(activation), 1, std::move(keys), add_activation, activation});

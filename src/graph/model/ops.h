@@ -14,8 +14,8 @@ struct ModelOp {
   std::string name;               // "conv2d"
   int inputs;                     // 1, 2; 0: any number
   std::vector<std::string> keys;  // besides op, name, from, as and in
-  Value (*add)(GraphBuilder& net, const ModelOp& op, const std::string& name, const std::vector<Value>& inputs,
-               const Fields& fields);
+  Value (*add)(GraphBuilder& net, const ModelOp& op, const std::string& name,
+               const std::vector<Value>& inputs, const Fields& fields);
   Activation activation = Activation::relu;
 };
 

@@ -24,11 +24,12 @@ const std::vector<std::string> common_keys = {"op", "name", "from", "as", "in"};
 
 void check_name(const char* key, const std::string& name, const Fields& fields) {
   const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-           c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
   };
   if (name.empty() || name.size() > longest_name || !std::ranges::all_of(name, allowed)) {
-    fields.fail(key, in_quotes(name) + " must be of letters, digits, points, dashes and underscores, at most " +
+    fields.fail(key, in_quotes(name) +
+                         " must be of letters, digits, points, dashes and underscores, at most " +
                          std::to_string(longest_name));
   }
   if (name == before_name || name == input_name) fields.fail(key, name + " has a meaning of its own");
@@ -62,7 +63,8 @@ Graph ModelReader::read() {
 void ModelReader::walk(const toml::array& layers, const Scope& scope, Frame& frame, int depth) {
   for (const toml::node& node : layers) {
     Fields fields(*node.as_table(), scope, file_);
-    if (++steps_ > most_steps) fields.fail("the repeats come to more than " + std::to_string(most_steps) + " layers");
+    if (++steps_ > most_steps)
+      fields.fail("the repeats come to more than " + std::to_string(most_steps) + " layers");
     const std::string op = fields.text("op");
     if (op.empty()) fields.fail("op is missing: which operation is this layer?");
     fields.set_label(op);
@@ -144,7 +146,8 @@ void ModelReader::fail_unknown(const std::string& op, const Fields& fields) cons
   for (const auto& [name, block] : definitions_.blocks) known.push_back(name);
   std::string hint = did_you_mean(op, known);
   // "conv" is too far from "conv2d" for a slip of the hand.
-  const auto part = std::ranges::find_if(known, [&](const std::string& k) { return k.find(op) != std::string::npos; });
+  const auto part =
+      std::ranges::find_if(known, [&](const std::string& k) { return k.find(op) != std::string::npos; });
   if (hint.empty() && part != known.end()) hint = "; did you mean " + *part + "?";
   fields.fail("there is no such operation" + (hint.empty() ? "; there are " + join(known) : hint));
 }
@@ -154,7 +157,8 @@ std::string ModelReader::layer_name(const std::string& op, Fields& fields, Frame
   std::string name = fields.text("name");
   if (name.empty()) name = op + std::to_string(++frame.unnamed[op]);
   check_name("name", name, fields);
-  if (frame.prefix.size() + name.size() > longest_name) fields.fail("name", "is too long with those of its blocks");
+  if (frame.prefix.size() + name.size() > longest_name)
+    fields.fail("name", "is too long with those of its blocks");
   fields.set_label(frame.prefix + name);
   return name;
 }
@@ -184,19 +188,22 @@ Value ModelReader::value_of(const std::string& name, const Fields& fields, const
   if (name == input_name) return frame.input;
   if (const auto found = frame.values.find(name); found != frame.values.end()) return found->second;
   const toml::array* layers = table_["layer"].as_array();
-  const bool later = layers != nullptr && std::ranges::any_of(*layers, [&](const toml::node& layer) {
-                       const toml::table& keys = *layer.as_table();
-                       return keys["name"].value_or(std::string()) == name || keys["as"].value_or(std::string()) == name;
-                     });
+  const bool later =
+      layers != nullptr && std::ranges::any_of(*layers, [&](const toml::node& layer) {
+        const toml::table& keys = *layer.as_table();
+        return keys["name"].value_or(std::string()) == name || keys["as"].value_or(std::string()) == name;
+      });
   if (later) {
-    fields.fail("from", "names " + in_quotes(name) + ", which comes only later: a layer reads what stands before it");
+    fields.fail("from",
+                "names " + in_quotes(name) + ", which comes only later: a layer reads what stands before it");
   }
   std::vector<std::string> names = {before_name, input_name};
   constexpr size_t most_candidates = 1000;
   for (const auto& [known, value] : frame.values) {
     if (names.size() < most_candidates) names.push_back(known);
   }
-  fields.fail("from", "names " + in_quotes(name) + ", which is nothing before this layer" + did_you_mean(name, names));
+  fields.fail("from", "names " + in_quotes(name) + ", which is nothing before this layer" +
+                          did_you_mean(name, names));
 }
 
 void ModelReader::remember(Value value, const std::string& name, const Fields& fields, Frame& frame) {
@@ -218,7 +225,8 @@ Graph ModelReader::finish(Value logits) {
   }
   const Shape& out = net_.shape(logits);
   if (out.h != 1 || out.w != 1) {
-    fail(last, "the network must yield one number a class, not " + shape_text(out) + "; pool or flatten before");
+    fail(last,
+         "the network must yield one number a class, not " + shape_text(out) + "; pool or flatten before");
   }
   if (out.c != classes_) {
     fail(last, "the network yields " + std::to_string(out.c) + " numbers for " + std::to_string(classes_) +

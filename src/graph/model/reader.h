@@ -40,7 +40,8 @@ class ModelReader {
   void repeat(const Fields& fields, const Scope& scope, Frame& frame, int depth);
   void use_block(const std::string& op, const ModelBlock& block, Fields& fields, Frame& frame, int depth);
   void add_layer(const std::string& op, Fields& fields, Frame& frame);
-  Value build(const ModelOp& op, const std::string& name, const std::vector<Value>& inputs, const Fields& fields);
+  Value build(const ModelOp& op, const std::string& name, const std::vector<Value>& inputs,
+              const Fields& fields);
   std::string layer_name(const std::string& op, Fields& fields, Frame& frame) const;
   std::vector<Value> inputs_of(const std::string& op, int count, const Fields& fields, const Frame& frame);
   Value value_of(const std::string& name, const Fields& fields, const Frame& frame) const;

@@ -24,7 +24,8 @@ const Setting& require(const std::string& name, const Scope& scope) {
   if (const Setting* found = scope.find(name)) return *found;
   const std::vector<std::string> names = scope.names();
   const std::string hint = did_you_mean(name, names);
-  throw usage_error("there is no parameter " + in_quotes(name) + (hint.empty() ? "; there are " + join(names) : hint));
+  throw usage_error("there is no parameter " + in_quotes(name) +
+                    (hint.empty() ? "; there are " + join(names) : hint));
 }
 
 /// Recursive descent, one function a level of precedence.
@@ -117,7 +118,8 @@ class Expression {
 
 const Setting* Scope::find(const std::string& name) const {
   for (const Scope* scope = this; scope != nullptr; scope = scope->outer_) {
-    if (const auto found = scope->settings_.find(name); found != scope->settings_.end()) return &found->second;
+    if (const auto found = scope->settings_.find(name); found != scope->settings_.end())
+      return &found->second;
   }
   return nullptr;
 }
@@ -168,7 +170,8 @@ std::string substitute(const std::string& text, const Scope& scope) {
 
 std::string number_text(double value) {
   // Whole numbers are counts and indices, which are never written 1e+05.
-  if (value == std::floor(value) && std::abs(value) < 1e15) return std::to_string(static_cast<int64_t>(value));
+  if (value == std::floor(value) && std::abs(value) < 1e15)
+    return std::to_string(static_cast<int64_t>(value));
   std::array<char, 32> digits{};
   return {digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr};
 }

@@ -93,7 +93,9 @@ class Writer {
   /// What TOML's basic strings and a terminal take as it is.
   static std::string plain(std::string text) {
     std::ranges::replace_if(
-        text, [](char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, '?');
+        text,
+        [](char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20 || c == 0x7F; },
+        '?');
     return text;
   }
 
