@@ -43,14 +43,14 @@ void check_max_params(const Graph& graph, const std::string& limit_text) {
 std::vector<std::string> slow_paths(const TrainConfig& config, const MachineInfo& machine) {
   std::vector<std::string> warnings;
   if (!machine.bf16) {
-    warnings.push_back(
+    warnings.emplace_back(
         "this processor has neither AMX nor AVX512-BF16: training in fp32, several times slower");
   } else if (config.precision == "fp32") {
-    warnings.push_back("fp32 was asked for; bf16, which this processor has, is several times faster");
+    warnings.emplace_back("fp32 was asked for; bf16, which this processor has, is several times faster");
   }
   if (machine.instruction_set.find("AVX") == std::string::npos &&
       machine.instruction_set.find("AMX") == std::string::npos) {
-    warnings.push_back("this processor lacks AVX2: everything works, slowly");
+    warnings.emplace_back("this processor lacks AVX2: everything works, slowly");
   }
   return warnings;
 }

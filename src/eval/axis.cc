@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
 
 namespace frugal {
@@ -31,10 +32,11 @@ Axis nice_axis(double low, double high, int ticks) {
   if (high - low < least) low -= least / 2, high += least / 2;
   Axis axis;
   axis.step = nice_step((high - low) / ticks);
-  const double first = std::floor(low / axis.step + 1e-6), last = std::ceil(high / axis.step - 1e-6);
-  axis.low = first * axis.step;
-  axis.high = last * axis.step;
-  for (double i = first; i <= last; ++i) axis.ticks.push_back(i * axis.step);
+  const auto first = static_cast<int64_t>(std::floor(low / axis.step + 1e-6));
+  const auto last = static_cast<int64_t>(std::ceil(high / axis.step - 1e-6));
+  for (int64_t i = first; i <= last; ++i) axis.ticks.push_back(static_cast<double>(i) * axis.step);
+  axis.low = axis.ticks.front();
+  axis.high = axis.ticks.back();
   return axis;
 }
 
@@ -49,7 +51,9 @@ Axis counting_axis(long first, long last, int ticks) {
   }
   axis.step = std::max(1.0, nice_step((high - low) / ticks));
   axis.ticks.push_back(low);
-  for (double tick = std::ceil(low / axis.step) * axis.step; tick < high; tick += axis.step) {
+  for (auto i = static_cast<int64_t>(std::ceil(low / axis.step));; ++i) {
+    const double tick = static_cast<double>(i) * axis.step;
+    if (tick >= high) break;
     // Next to an end there is no room for a second label.
     if (tick - low >= 0.6 * axis.step && high - tick >= 0.6 * axis.step) axis.ticks.push_back(tick);
   }

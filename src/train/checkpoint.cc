@@ -23,6 +23,7 @@ std::string module_of(const std::string& name) { return name.substr(0, name.rfin
 
 std::string shape_text(const std::vector<int64_t>& shape) {
   std::vector<std::string> extents;
+  extents.reserve(shape.size());
   for (int64_t extent : shape) extents.push_back(std::to_string(extent));
   return "[" + join(extents) + "]";
 }

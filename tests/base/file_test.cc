@@ -37,6 +37,7 @@ extern "C" int fsync(int fd) {
   return 0;  // tests need no disk to turn
 }
 
+// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): stdio.h has names of its own
 extern "C" int rename(const char* from, const char* to) noexcept {
   calls.emplace_back("rename");
   return static_cast<int>(::syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0));
