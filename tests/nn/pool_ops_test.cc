@@ -101,7 +101,8 @@ const PoolOptions windows[] = {
     {.kernel = 2},
     {.kernel = 3, .stride = 2, .padding = 1},
     {.kernel = 3, .stride = 1, .padding = 1},
-    {.kernel = 3, .stride = 2, .padding = 0, .ceil_mode = true},
+    {.kernel = 2, .stride = 2, .ceil_mode = true},                     // reaches behind the image
+    {.kernel = {4, 3}, .stride = 3, .padding = 1, .ceil_mode = true},  // and behind the padding
     {.kernel = {3, 2}, .stride = {2, 3}, .padding = {1, 0}, .ceil_mode = true},
     {.kernel = {1, 4}, .stride = {3, 1}, .padding = {0, 2}, .count_include_pad = false},
     {.kernel = {4, 3}, .stride = {3, 2}, .padding = {2, 1}, .ceil_mode = true, .count_include_pad = false},
