@@ -39,12 +39,11 @@ template <class D>
 HWY_INLINE void StoreFloats(D d, hn::Vec<D> v, uint16_t* p) {
   const hn::Rebind<uint16_t, D> d16;
   const hn::Rebind<uint32_t, D> d32;
-  const hn::Rebind<int32_t, D> di;
   (void)d;
   const auto bits = hn::BitCast(d32, v);
   const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(d32, 1u));
   const auto rounded = hn::ShiftRight<16>(hn::Add(hn::Add(bits, hn::Set(d32, 0x7FFFu)), odd));
-  hn::StoreU(hn::DemoteTo(d16, hn::BitCast(di, rounded)), d16, p);
+  hn::StoreU(hn::TruncateTo(d16, rounded), d16, p);
 }
 
 /// Lanes i of the mask are bits element + i. At least 8 bytes behind the last used one must be readable.
