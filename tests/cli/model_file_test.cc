@@ -10,7 +10,6 @@ namespace {
 namespace fs = std::filesystem;
 using testing::AllOf;
 using testing::HasSubstr;
-using testing::Not;
 
 constexpr const char* tiny = R"(# A tiny network.
 parameters = { width = 8, act = "relu" }

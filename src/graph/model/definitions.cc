@@ -68,6 +68,7 @@ void apply(const Spec& overrides, const std::string& file, std::map<std::string,
       continue;
     }
     std::vector<std::string> names;
+    names.reserve(parameters.size());
     for (const auto& [known, value] : parameters) names.push_back(known);
     const std::string hint = did_you_mean(name, names);
     throw usage_error(file + " has no parameter " + in_quotes(name) +
