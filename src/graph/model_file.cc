@@ -12,7 +12,7 @@
 namespace frugal {
 namespace {
 
-constexpr int64_t most_bytes = int64_t{1} << 20;
+constexpr int64_t most_bytes = int64_t{8} << 20;
 
 /// Behind ".toml", which ends the spec or is followed by options.
 size_t end_of_path(const std::string& spec) {

@@ -17,7 +17,7 @@ struct ModelFileSpec {
 };
 ModelFileSpec split_model_file(const std::string& spec);
 
-/// Reads the file that the spec names, at most 1 MiB.
+/// Reads the file that the spec names, at most 8 MiB.
 Graph read_model_file(const std::string& spec, Shape input, int64_t classes);
 
 /// The graph that `text`, the contents of the spec's file, describes for these images and classes; the spec's

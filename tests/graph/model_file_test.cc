@@ -5,13 +5,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/philox.h"
 #include "graph/presets.h"
 #include "same_graph.h"
 
@@ -324,6 +328,46 @@ TEST(ModelFile, HostileFilesAreRefusedQuickly) {
               HasSubstr("too long"));
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   EXPECT_LT(seconds, 60) << "minutes even in a slow build would be a hang";
+}
+
+/// Pieces of a whole file cut out, doubled and exchanged, numbers and characters replaced: what comes of it
+/// is a network or an error that names the file.
+TEST(ModelFile, SurvivesEveryKindOfDamage) {
+  const std::vector<std::string> examples = documented_examples();
+  int networks = 0, errors = 0;
+  for (uint32_t round = 0; round < 6000; ++round) {
+    const RandomStream random(1, Purpose::test, round);
+    uint32_t next = 0;
+    const auto draw = [&](size_t below) {
+      return static_cast<size_t>(uniform_below(random.word(0, next++), static_cast<uint32_t>(below)));
+    };
+    std::string text = examples[round % examples.size()];
+    for (size_t changes = 1 + draw(4); changes > 0; --changes) {
+      const size_t at = draw(text.size()), length = std::min(draw(40), text.size() - at),
+                   to = draw(text.size());
+      const std::string piece = text.substr(at, length);
+      constexpr std::string_view characters = "\"'{}[]=,.#$*/+-()0129eEinft\n\\\x01\xff";
+      const size_t kind = draw(5);
+      if (kind == 0) text.erase(at, length);
+      if (kind == 1) text.insert(to, piece);
+      if (kind == 2) text[at] = characters[draw(characters.size())];
+      if (kind == 3) std::swap(text[at], text[to]);
+      const size_t digit = text.find_first_of("0123456789", at);
+      if (kind == 4 && digit != std::string::npos) text.insert(digit, std::string(1 + draw(12), '9'));
+      if (text.empty()) text = "x";
+    }
+    try {
+      const Graph graph = parse(text);
+      EXPECT_EQ(graph.classes, 10);
+      ++networks;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::usage);
+      EXPECT_THAT(error.what(), StartsWith("net.toml:")) << text;
+      ++errors;
+    }
+  }
+  EXPECT_GT(networks, 100);
+  EXPECT_GT(errors, 3000);
 }
 
 TEST(ModelFile, SpecsNamePaths) {
