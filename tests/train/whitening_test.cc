@@ -12,6 +12,7 @@
 #include "../temp_dir.h"
 #include "base/error.h"
 #include "base/philox.h"
+#include "data/split.h"
 #include "fake_engine.h"
 #include "graph/builder.h"
 #include "train/checkpoint.h"
@@ -238,7 +239,8 @@ TEST(Whitening, NamesTheLayerWhereItCannotBe) {
               HasSubstr("second: whitening is for"));
 }
 
-/// A run computes the filters before its first step, and training leaves them as they are.
+/// A run computes the filters before its first step, of images that it trains on, and leaves them as they
+/// are.
 TEST(Whitening, ARunStartsWithIt) {
   Dataset data;
   data.name = "toy", data.classes = {"a", "b"};
@@ -246,14 +248,15 @@ TEST(Whitening, ARunStartsWithIt) {
   const Graph graph = stem_graph(24, {.kernel = 2, .init = Init::whitening, .trainable = false});
   FakeEngine engine(graph);
   TrainConfig config;
-  config.epochs = 1, config.batch = 20, config.val = 0;
+  config.epochs = 1, config.batch = 20, config.val = 0.3;
   TempDir out;
   TrainObserver observer;
   Graph flat = graph;
   flat.parameters[2].shape = {2, side * side * channels};  // FakeEngine hands it the images themselves
   FakeEngine runner(flat);
   train(runner, flat, config, data, out.path(), observer);
-  whiten(engine, graph, data.train, all_of(data.train), measure_normalization(data.train));
+  const std::vector<int32_t> ids = split_indices(data.train.count, config.val, config.split_seed).train;
+  whiten(engine, graph, data.train, ids, measure_normalization(data.train));
   const std::span<const float> expected = engine.parameters().weight(0);
   EXPECT_TRUE(std::ranges::equal(runner.parameters().weight(0), expected));
   Parameters saved(flat);
