@@ -1,8 +1,9 @@
 // Times training steps on request, for bench/versus_pytorch, which lets us and PyTorch take turns. Reads
 // numbers of steps from stdin, one a line; answers each with a line of JSON: {"seconds": [...], "losses":
-// [...], "step_bytes": N}, one entry a step, and by how much memory has grown at most since the engine was
-// made, less what weights, gradients and momentum take. With --export it instead writes what PyTorch needs to
-// do the same: the layer table, images, labels and initial weights.
+// [...], "step_bytes": N, "activation_bytes": N}, one entry a step, by how much memory has grown at most
+// since the engine was made, less what weights, gradients and momentum take, and what of that is for
+// activations. With --export it instead writes what PyTorch needs to do the same: the layer table, images,
+// labels and initial weights.
 #include <malloc.h>
 
 #include <CLI/CLI.hpp>
@@ -26,6 +27,7 @@
 #include "train/batch_source.h"
 #include "train/loss.h"
 #include "train/optimizer.h"
+#include "train/whitening.h"
 
 namespace frugal {
 namespace {
@@ -121,6 +123,14 @@ void export_inputs(const std::filesystem::path& folder, const Graph& graph, cons
   write_safetensors(folder / "weights.safetensors", {}, tensors);
 }
 
+/// The weights that every variant starts from.
+void initialise(Engine& engine, const Graph& graph, const ImageSet& images, std::span<const int32_t> order,
+                uint64_t seed) {
+  engine.parameters().initialise(seed);
+  engine.weights_changed();
+  whiten(engine, graph, images, order, no_normalization(images.channels));
+}
+
 void run(const Options& o) {
   const Dataset data = load_dataset(o.data);
   const std::vector<int32_t> order = visiting_order(data.train, o);
@@ -130,9 +140,9 @@ void run(const Options& o) {
     for (Node& node : graph.nodes) node.rate = 0;
   }
   if (!o.export_to.empty()) {
-    Parameters parameters(graph);
-    parameters.initialise(o.seed);
-    export_inputs(o.export_to, graph, images, order, parameters);
+    const auto engine = make_shard_engine(graph, {.threads = o.threads, .batch = o.batch});
+    initialise(*engine, graph, images, order, o.seed);
+    export_inputs(o.export_to, graph, images, order, engine->parameters());
     return;
   }
 
@@ -143,8 +153,7 @@ void run(const Options& o) {
               .shard = o.shard,
               .precision = o.precision == "bf16" ? Precision::bf16 : Precision::fp32,
               .batch_norm = o.batch_norm == "sync" ? BatchNormMode::sync : BatchNormMode::ghost});
-  engine->parameters().initialise(o.seed);
-  engine->weights_changed();
+  initialise(*engine, graph, images, order, o.seed);
   const auto optimizer = make_optimizer("sgd", {o.momentum, o.weight_decay}, engine->parameters());
   const CrossEntropy loss;
   DatasetBatch batch(images,
@@ -168,7 +177,8 @@ void run(const Options& o) {
     const int64_t kept = 3 * graph.parameter_count() * static_cast<int64_t>(sizeof(float));
     std::cout << nlohmann::json{{"seconds", seconds},
                                 {"losses", losses},
-                                {"step_bytes", resident("VmHWM") - before - kept}}
+                                {"step_bytes", resident("VmHWM") - before - kept},
+                                {"activation_bytes", engine->activation_bytes()}}
               << std::endl;
   }
 }
