@@ -12,15 +12,15 @@
 
 namespace frugal::golden {
 
-/// The parsed tests/goldens/nn/NAME.json; of another folder where FRUGAL_GOLDENS names one.
-nlohmann::json load(const std::string& name);
+/// The parsed tests/goldens/SET/NAME.json; of another folder where FRUGAL_GOLDENS names one instead of nn.
+nlohmann::json load(const std::string& name, const std::string& set = "nn");
 /// Every NAME there is, sorted.
-std::vector<std::string> names();
+std::vector<std::string> names(const std::string& set = "nn");
 /// A name as GoogleTest wants it.
 std::string test_name(std::string name);
 
-/// The graph that the golden describes. Throws what the builder or the parser throws, and an Error at an
-/// unknown operation or option.
+/// The graph that the golden describes, or the preset that it names, without dropout. Throws what the builder
+/// or the parser throws, and an Error at an unknown operation or option.
 Graph build_graph(const nlohmann::json& golden);
 
 /// The images and targets of a step.

@@ -1,10 +1,12 @@
-// Graphs from the descriptions in the goldens; tools/goldens/nets.py makes PyTorch's modules from the same.
+// Graphs from the descriptions in the goldens; tools/goldens/nets.py makes PyTorch's modules from the same,
+// tools/goldens/models.py those of the presets.
 #include <map>
 #include <set>
 
 #include "base/error.h"
 #include "golden_case.h"
 #include "graph/builder.h"
+#include "graph/presets.h"
 
 namespace frugal::golden {
 namespace {
@@ -124,6 +126,11 @@ Value add_layer(GraphBuilder& net, const std::string& kind, const std::string& n
 
 Graph build_graph(const json& golden) {
   const json& input = golden.at("input");
+  if (golden.contains("model")) {
+    Graph graph = make_model(golden["model"], {input[0], input[1], input[2]}, golden.at("classes"));
+    for (Node& node : graph.nodes) node.rate = 0;
+    return graph;
+  }
   GraphBuilder net(golden.at("case"), {input[0], input[1], input[2]});
   std::vector<Value> values{net.input()};
   for (const json& layer : golden.at("net")) {

@@ -1,7 +1,8 @@
 """What a golden holds, computed: training steps of a described network in double precision, and PyTorch's own errors.
 
 A case is a dictionary: `net` (nets.py), `input` (height, width, channels), `batch`, `loss`, `steps`, and `runs`, the
-ways to run it, each a batch-norm mode and a shard size. Optional: `seed`, `sound`, `draws` (see golden()).
+ways to run it, each a batch-norm mode and a shard size. Optional: `seed`, `sound`, `draws` (see golden()); in place
+of `net`, `build` makes the network for a shard size and says how many classes it has, and `rules` how it starts.
 """
 
 import json
@@ -53,17 +54,28 @@ def zero_gradients(trues):
                 yield key, beside
 
 
-def run(case, seed, shard, dtype, autocast=False, memory_format=torch.contiguous_format, jitter=None):
-    """Results of one way to run a case, by name, as arrays of doubles. `jitter` numbers a movement of the weights."""
-    net, classes = nets.build(case["net"], case["input"], shard)
-    for layer, (name, offset, bound, shape) in enumerate(initial_rules(net)):
+def build(case, shard):
+    return case["build"](shard) if "build" in case else nets.build(case["net"], case["input"], shard)
+
+
+def rules_of(case, net):
+    return list(case.get("rules", initial_rules)(net))
+
+
+def run(case, seed, shard, dtype, autocast=False, memory_format=torch.contiguous_format, jitter=None, size=JITTER):
+    """Results of one way to run a case, by name, as arrays of doubles.
+
+    `jitter` numbers a movement of the weights by `size`, relative.
+    """
+    net, classes = build(case, shard)
+    for layer, (name, offset, bound, shape) in enumerate(rules_of(case, net)):
         values = tensors.uniform(seed, layer, math.prod(shape), offset, bound)
         net.get_parameter(name).data = torch.from_numpy(values.reshape(shape)).to(dtype)
     net.to(dtype, memory_format=memory_format)
     if jitter is not None:
         for p in net.parameters():
             noise = torch.randn(p.shape, dtype=dtype, generator=torch.Generator().manual_seed(jitter))
-            p.data.mul_(1 + JITTER * noise)
+            p.data.mul_(1 + size * noise)
     optimizer = torch.optim.SGD(net.parameters(), **SGD)
 
     def images(step):
@@ -109,7 +121,8 @@ def run(case, seed, shard, dtype, autocast=False, memory_format=torch.contiguous
             optimizer.step()
     if case["steps"] > 1:
         for name, p in net.named_parameters():
-            keep("change:" + name, p.detach().double() - initial[name])
+            if p.requires_grad:
+                keep("change:" + name, p.detach().double() - initial[name])
         for name, b in net.named_buffers():
             if "running" in name:
                 keep("final:" + name, b)
@@ -188,7 +201,7 @@ def golden(name, case):
     """
     shards = [way["shard"] for way in case["runs"]]
     seed, trues, zero, fp32 = first_seed(name, case, shards)
-    net, classes = nets.build(case["net"], case["input"], 0)
+    net, classes = build(case, 0)
     draws = [seed + 1000 * draw for draw in range(case.get("draws", 1))]
     bf16_trues = trues + [run(case, draw, shard, torch.float64) for draw in draws[1:] for shard in shards]
     bf16 = own_errors([bf16_runs(case, draw, shard) for draw in draws for shard in shards], bf16_trues, zero)
@@ -207,7 +220,7 @@ def golden(name, case):
         "classes": classes,
         "batch": case["batch"],
         "net": case["net"],
-        "initial": list(initial_rules(net)),
+        "initial": rules_of(case, net),
         "loss": case["loss"],
         "steps": case["steps"],
         **({"sgd": SGD} if case["steps"] > 1 else {}),
@@ -235,7 +248,7 @@ def write(path, record):
             return block("[]", map(json.dumps, value), depth)
         if key == "runs":
             return block("[]", (members(v, depth + 1) for v in value), depth)
-        if key == "results":
+        if key in ("results", "norms", "errors"):
             return members(value, depth)
         return json.dumps(value)
 

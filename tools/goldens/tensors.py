@@ -56,18 +56,18 @@ def relative_error(a, b):
     return max(errors)
 
 
-def _number(x):
-    return float(f"{x:.{_DIGITS - 1}e}")
+def number(x, digits=_DIGITS):
+    return float(f"{x:.{digits - 1}e}")
 
 
-def sketch(tensor):
+def sketch(tensor, digits=_DIGITS):
     flat = tensor.reshape(-1)
-    record = {"size": flat.size, "norm": _number(np.linalg.norm(flat))}
+    record = {"size": flat.size, "norm": number(np.linalg.norm(flat), digits)}
     if flat.size <= WHOLE:
-        record["whole"] = [_number(x) for x in flat]
+        record["whole"] = [number(x, digits) for x in flat]
     else:
-        record["entries"] = [_number(x) for x in entries(flat)]
-        record["projections"] = [_number(x) for x in projections(flat)]
+        record["entries"] = [number(x, digits) for x in entries(flat)]
+        record["projections"] = [number(x, digits) for x in projections(flat)]
     return record
 
 
