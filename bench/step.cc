@@ -147,12 +147,12 @@ void run(const Options& o) {
   }
 
   const int64_t before = resident_before();
-  const auto engine = make_shard_engine(
-      graph, {.threads = o.threads,
-              .batch = o.batch,
-              .shard = o.shard,
-              .precision = o.precision == "bf16" ? Precision::bf16 : Precision::fp32,
-              .batch_norm = o.batch_norm == "sync" ? BatchNormMode::sync : BatchNormMode::ghost});
+  const auto engine =
+      make_shard_engine(graph, {.threads = o.threads,
+                                .batch = o.batch,
+                                .shard = o.shard,
+                                .precision = o.precision == "bf16" ? Precision::bf16 : Precision::fp32,
+                                .batch_norm = choose_batch_norm(o.batch_norm)});
   initialise(*engine, graph, images, order, o.seed);
   const auto optimizer = make_optimizer("sgd", {o.momentum, o.weight_decay}, engine->parameters());
   const CrossEntropy loss;

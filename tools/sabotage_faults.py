@@ -77,7 +77,7 @@ GRAPH = [
     fault("cifar-strides-everywhere", "MobileNetV2 for ImageNet leaves out a stride", "graph",
           "src/graph/presets/mobilenet.cc", "small && row == 1 ? 1 : published", "row == 1 ? 1 : published"),
     fault("resnet-starts-by-fan-in", "torchvision's ResNets start with another deviation", "graph",
-          "src/graph/presets/resnet.cc", "Init::kaiming_normal_fan_out", "Init::kaiming_normal"),
+          "src/graph/presets/residual.h", "Init::kaiming_normal_fan_out", "Init::kaiming_normal"),
     fault("width-rounds-far-down", "a scaled layer may lose more than a tenth", "graph", "src/graph/presets.cc",
           "  if (rounded < 0.9 * exact) rounded += step;\n", ""),
     fault("airbench-momentum-inverted", "airbench's running statistics hardly follow", "graph",

@@ -66,7 +66,7 @@ ExitCode run(const Options& options) {
   if (config) {
     engine_options.batch = config->batch;
     engine_options.shard = config->shard;
-    engine_options.batch_norm = config->batch_norm == "sync" ? BatchNormMode::sync : BatchNormMode::ghost;
+    engine_options.batch_norm = choose_batch_norm(config->batch_norm);
   }
   const std::string asked = !options.precision.empty() ? options.precision
                             : config                   ? config->precision

@@ -50,13 +50,10 @@ ExitCode run(const Options& options) {
   if (!options.to_file.empty()) write_new_file(options.to_file, write_model(graph), "--to-file");
   if (!options.svg.empty()) write_file_atomic(options.svg, graph_svg(graph));
   if (options.profile) {
-    if (options.batch_norm != "ghost" && options.batch_norm != "sync") {
-      throw usage_error("--batch-norm: '" + options.batch_norm + "' is neither ghost nor sync");
-    }
     print_profile(graph,
                   {.batch = parse_extent(options.batch, "--batch", 65536),
                    .precision = choose_precision(options.precision),
-                   .batch_norm = options.batch_norm == "sync" ? BatchNormMode::sync : BatchNormMode::ghost},
+                   .batch_norm = choose_batch_norm(options.batch_norm)},
                   options.json);
   } else if (options.json) {
     print("%s\n", layer_table_json(graph).c_str());

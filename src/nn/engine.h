@@ -125,4 +125,7 @@ MachineInfo machine_info();
 /// a usage error.
 Precision choose_precision(const std::string& asked);
 
+/// Any other word than "ghost" and "sync" is a usage error.
+BatchNormMode choose_batch_norm(const std::string& asked);
+
 }  // namespace frugal

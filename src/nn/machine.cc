@@ -95,4 +95,10 @@ Precision choose_precision(const std::string& asked) {
   return Precision::bf16;
 }
 
+BatchNormMode choose_batch_norm(const std::string& asked) {
+  if (asked == "ghost") return BatchNormMode::ghost;
+  if (asked == "sync") return BatchNormMode::sync;
+  throw usage_error("--batch-norm: '" + asked + "' is neither ghost nor sync");
+}
+
 }  // namespace frugal

@@ -118,24 +118,19 @@ Program::Program(const Graph& graph, Parameters& parameters, PackedWeights& pack
   arenas_.worker_bytes = op_buffers.place_scratch(arenas_.worker_bytes, shard);
 }
 
-std::vector<bool> gradients_in_shards(const Graph& graph) {
-  std::vector<bool> result(graph.parameters.size(), false);
+ParameterRoles parameter_roles(const Graph& graph) {
+  const size_t count = graph.parameters.size();
+  ParameterRoles roles{std::vector<bool>(count, false), std::vector<bool>(count, false)};
   for (const Group& group : fuse(graph)) {
     const Node& node = graph.nodes[static_cast<size_t>(group.node)];
-    if (group.kind == GroupKind::node && node.kind == OpKind::linear) continue;
-    for (int p : group.parameters) result[static_cast<size_t>(p)] = true;
-  }
-  return result;
-}
-
-std::vector<bool> trained_parameters(const Graph& graph) {
-  std::vector<bool> result(graph.parameters.size(), false);
-  for (const Group& group : fuse(graph)) {
+    const bool deferred = group.kind == GroupKind::node && node.kind == OpKind::linear;
     for (int p : group.parameters) {
-      result[static_cast<size_t>(p)] = graph.parameters[static_cast<size_t>(p)].trainable;
+      const auto i = static_cast<size_t>(p);
+      roles.in_shards[i] = !deferred;
+      roles.has_gradient[i] = graph.parameters[i].trainable;
     }
   }
-  return result;
+  return roles;
 }
 
 }  // namespace frugal

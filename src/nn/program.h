@@ -51,10 +51,10 @@ class Program {
   ArenaSizes arenas_;
 };
 
-/// Which parameters get their gradient shard by shard, rather than at a meeting point or (bias before
-/// batch-norm, frozen) never.
-std::vector<bool> gradients_in_shards(const Graph& graph);
-/// Which parameters have a gradient at all.
-std::vector<bool> trained_parameters(const Graph& graph);
+struct ParameterRoles {
+  std::vector<bool> in_shards;  // its gradient, or what batch-norm needs in its place, comes shard by shard
+  std::vector<bool> has_gradient;  // not so: frozen, or a bias before batch-norm
+};
+ParameterRoles parameter_roles(const Graph& graph);
 
 }  // namespace frugal

@@ -75,9 +75,8 @@ class ShardEngine : public Engine {
         sync_(options.batch_norm == BatchNormMode::sync),
         parameters_(graph_),
         packed_(parameters_),
-        in_shards_(gradients_in_shards(graph_)),
-        has_gradient_(trained_parameters(graph_)),
-        partials_(graph_, parameters_, in_shards_),
+        roles_(parameter_roles(graph_)),
+        partials_(graph_, parameters_, roles_.in_shards),
         workers_(options.threads > 0 ? options.threads : machine_info().threads),
         arenas_(static_cast<size_t>(workers_.count())) {
     int norm = 0;
@@ -247,7 +246,7 @@ class ShardEngine : public Engine {
   /// step, and what is not trained, though batch-norm's backward needs the sums that would be its gradient.
   void clear_gradients_of_none() {
     for (size_t p = 0; p < graph_.parameters.size(); ++p) {
-      if (!has_gradient_[p]) std::ranges::fill(parameters_.gradient(static_cast<int>(p)), 0.0f);
+      if (!roles_.has_gradient[p]) std::ranges::fill(parameters_.gradient(static_cast<int>(p)), 0.0f);
     }
   }
 
@@ -274,7 +273,7 @@ class ShardEngine : public Engine {
   bool bf16_, sync_;
   Parameters parameters_;
   PackedWeights packed_;
-  std::vector<bool> in_shards_, has_gradient_;
+  ParameterRoles roles_;
   Partials partials_;
   Workers workers_;
   std::vector<Norm> norms_;

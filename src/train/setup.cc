@@ -5,12 +5,11 @@
 namespace frugal {
 std::unique_ptr<Engine> make_engine(const Graph& graph, TrainConfig& config) {
   const Precision precision = choose_precision(config.precision);
-  auto engine = make_shard_engine(
-      graph, {.threads = config.threads,
-              .batch = config.batch,
-              .shard = config.shard,
-              .precision = precision,
-              .batch_norm = config.batch_norm == "sync" ? BatchNormMode::sync : BatchNormMode::ghost});
+  auto engine = make_shard_engine(graph, {.threads = config.threads,
+                                          .batch = config.batch,
+                                          .shard = config.shard,
+                                          .precision = precision,
+                                          .batch_norm = choose_batch_norm(config.batch_norm)});
   config.precision = precision == Precision::bf16 ? "bf16" : "fp32";
   config.shard = engine->shard();
   return engine;

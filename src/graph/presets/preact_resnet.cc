@@ -4,30 +4,21 @@
 // has the stride. Names are bearpaw/pytorch-classification's.
 #include "graph/builder.h"
 #include "graph/presets/preset.h"
+#include "graph/presets/residual.h"
 
 namespace frugal {
 namespace {
-
-Value conv(GraphBuilder& net, const std::string& name, Value x, int64_t channels, int kernel,
-           int stride = 1) {
-  return net.conv2d(name, x, channels,
-                    {.kernel = kernel,
-                     .stride = stride,
-                     .padding = kernel / 2,
-                     .bias = false,
-                     .init = Init::kaiming_normal_fan_out});
-}
 
 Value bottleneck(GraphBuilder& net, const std::string& name, Value x, int64_t channels, int stride) {
   const bool projected = stride != 1 || net.shape(x).c != channels * 4;
   Value y = net.relu(net.batch_norm(name + ".bn1", x));
   if (projected) x = y;
-  y = conv(net, name + ".conv1", y, channels, 1, stride);
+  y = residual_conv(net, name + ".conv1", y, channels, 1, stride);
   y = net.relu(net.batch_norm(name + ".bn2", y));
-  y = conv(net, name + ".conv2", y, channels, 3);
+  y = residual_conv(net, name + ".conv2", y, channels, 3);
   y = net.relu(net.batch_norm(name + ".bn3", y));
-  y = conv(net, name + ".conv3", y, channels * 4, 1);
-  return net.add(y, projected ? conv(net, name + ".downsample.0", x, channels * 4, 1, stride) : x);
+  y = residual_conv(net, name + ".conv3", y, channels * 4, 1);
+  return net.add(y, projected ? residual_conv(net, name + ".downsample.0", x, channels * 4, 1, stride) : x);
 }
 
 }  // namespace
@@ -36,7 +27,7 @@ Graph preact_resnet(Shape input, int64_t classes, const PreActResNetOptions& opt
   const std::string model = "resnet" + std::to_string(options.depth);
   const int blocks = blocks_of_depth(model, options.depth, 9, 2);
   GraphBuilder net(model, input);
-  Value x = conv(net, "conv1", net.input(), scaled(16, options.width), 3);
+  Value x = residual_conv(net, "conv1", net.input(), scaled(16, options.width), 3);
   for (int stage = 1; stage <= 3; ++stage) {
     const int64_t channels = scaled(8 << stage, options.width);  // 16, 32, 64; four times as many come out
     for (int block = 0; block < blocks; ++block) {

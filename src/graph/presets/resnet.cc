@@ -5,19 +5,10 @@
 #include "base/error.h"
 #include "graph/builder.h"
 #include "graph/presets/preset.h"
+#include "graph/presets/residual.h"
 
 namespace frugal {
 namespace {
-
-Value conv(GraphBuilder& net, const std::string& name, Value x, int64_t channels, int kernel,
-           int stride = 1) {
-  return net.conv2d(name, x, channels,
-                    {.kernel = kernel,
-                     .stride = stride,
-                     .padding = kernel / 2,
-                     .bias = false,
-                     .init = Init::kaiming_normal_fan_out});
-}
 
 /// Two 3x3 convolutions, or with `expansion` 4 the bottleneck of 1x1, 3x3 with the stride, and 1x1.
 Value block(GraphBuilder& net, const std::string& name, Value x, int64_t channels, int expansion, int stride,
@@ -26,15 +17,15 @@ Value block(GraphBuilder& net, const std::string& name, Value x, int64_t channel
   const int64_t out = channels * expansion;
   Value y = x;
   if (expansion == 1) {
-    y = net.relu(net.batch_norm(name + ".bn1", conv(net, name + ".conv1", y, channels, 3, stride)));
-    y = net.batch_norm(name + ".bn2", conv(net, name + ".conv2", y, out, 3), last);
+    y = net.relu(net.batch_norm(name + ".bn1", residual_conv(net, name + ".conv1", y, channels, 3, stride)));
+    y = net.batch_norm(name + ".bn2", residual_conv(net, name + ".conv2", y, out, 3), last);
   } else {
-    y = net.relu(net.batch_norm(name + ".bn1", conv(net, name + ".conv1", y, channels, 1)));
-    y = net.relu(net.batch_norm(name + ".bn2", conv(net, name + ".conv2", y, channels, 3, stride)));
-    y = net.batch_norm(name + ".bn3", conv(net, name + ".conv3", y, out, 1), last);
+    y = net.relu(net.batch_norm(name + ".bn1", residual_conv(net, name + ".conv1", y, channels, 1)));
+    y = net.relu(net.batch_norm(name + ".bn2", residual_conv(net, name + ".conv2", y, channels, 3, stride)));
+    y = net.batch_norm(name + ".bn3", residual_conv(net, name + ".conv3", y, out, 1), last);
   }
   if (stride != 1 || net.shape(x).c != out) {
-    x = net.batch_norm(name + ".downsample.1", conv(net, name + ".downsample.0", x, out, 1, stride));
+    x = net.batch_norm(name + ".downsample.1", residual_conv(net, name + ".downsample.0", x, out, 1, stride));
   }
   return net.relu(net.add(y, x));
 }
@@ -65,7 +56,7 @@ Graph resnet(Shape input, int64_t classes, const ResNetOptions& options) {
   GraphBuilder net(model, input);
   const int64_t first = scaled(64, options.width);
   const bool small = options.stem == Stem::cifar;
-  Value x = conv(net, "conv1", net.input(), first, small ? 3 : 7, small ? 1 : 2);
+  Value x = residual_conv(net, "conv1", net.input(), first, small ? 3 : 7, small ? 1 : 2);
   x = net.relu(net.batch_norm("bn1", x));
   if (!small) x = net.max_pool(x, {.kernel = 3, .stride = 2, .padding = 1});
   for (int stage = 1; stage <= 4; ++stage) {

@@ -4,31 +4,22 @@
 #include "base/error.h"
 #include "graph/builder.h"
 #include "graph/presets/preset.h"
+#include "graph/presets/residual.h"
 
 namespace frugal {
 namespace {
-
-Value conv(GraphBuilder& net, const std::string& name, Value x, int64_t channels, int kernel,
-           int stride = 1) {
-  return net.conv2d(name, x, channels,
-                    {.kernel = kernel,
-                     .stride = stride,
-                     .padding = kernel / 2,
-                     .bias = false,
-                     .init = Init::kaiming_normal_fan_out});
-}
 
 Value basic_block(GraphBuilder& net, const std::string& name, Value x, int64_t channels, int stride,
                   float dropout) {
   const bool projected = stride != 1 || net.shape(x).c != channels;
   Value y = net.relu(net.batch_norm(name + ".bn1", x));
   if (projected) x = y;
-  y = conv(net, name + ".conv1", y, channels, 3, stride);
+  y = residual_conv(net, name + ".conv1", y, channels, 3, stride);
   y = net.relu(net.batch_norm(name + ".bn2", y));
   // Where the paper has it; the PyTorch code drops before the norm.
   y = net.dropout(name + ".dropout", y, dropout);
-  y = conv(net, name + ".conv2", y, channels, 3);
-  return net.add(y, projected ? conv(net, name + ".convShortcut", x, channels, 1, stride) : x);
+  y = residual_conv(net, name + ".conv2", y, channels, 3);
+  return net.add(y, projected ? residual_conv(net, name + ".convShortcut", x, channels, 1, stride) : x);
 }
 
 }  // namespace
@@ -40,7 +31,7 @@ Graph wide_resnet(Shape input, int64_t classes, const WideResNetOptions& options
     throw usage_error(model + ": the widening factor must be in 1 to 10000");
   }
   GraphBuilder net(model, input);
-  Value x = conv(net, "conv1", net.input(), scaled(16, options.width), 3);
+  Value x = residual_conv(net, "conv1", net.input(), scaled(16, options.width), 3);
   for (int stage = 1; stage <= 3; ++stage) {
     const int64_t channels = scaled((8 << stage) * options.widen, options.width);  // 16K, 32K, 64K
     for (int i = 0; i < blocks; ++i) {

@@ -19,15 +19,6 @@ HWY_INLINE void Convert(const From* from, int64_t n, To* to) {
 void Narrow(const float* from, int64_t n, uint16_t* to) { Convert(from, n, to); }
 void Widen(const uint16_t* from, int64_t n, float* to) { Convert(from, n, to); }
 
-template <class T>
-HWY_INLINE void AddInto(T* sum, const T* term, int64_t n) {
-  ForChannels(n, [&](auto d, int64_t i) HWY_ATTR {
-    StoreFloats(d, hn::Add(LoadFloats(d, sum + i), LoadFloats(d, term + i)), sum + i);
-  });
-}
-void AddF32(float* sum, const float* term, int64_t n) { AddInto(sum, term, n); }
-void AddBf16(uint16_t* sum, const uint16_t* term, int64_t n) { AddInto(sum, term, n); }
-
 }  // namespace frugal::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -35,8 +26,6 @@ HWY_AFTER_NAMESPACE();
 namespace frugal {
 HWY_EXPORT(Narrow);
 HWY_EXPORT(Widen);
-HWY_EXPORT(AddF32);
-HWY_EXPORT(AddBf16);
 
 template <>
 void convert(const float* from, int64_t n, uint16_t* to) {
@@ -53,15 +42,6 @@ void convert(const float* from, int64_t n, float* to) {
 template <>
 void convert(const uint16_t* from, int64_t n, uint16_t* to) {
   std::copy_n(from, n, to);
-}
-
-template <>
-void add_into(float* sum, const float* term, int64_t n) {
-  HWY_DYNAMIC_DISPATCH(AddF32)(sum, term, n);
-}
-template <>
-void add_into(uint16_t* sum, const uint16_t* term, int64_t n) {
-  HWY_DYNAMIC_DISPATCH(AddBf16)(sum, term, n);
 }
 
 namespace {

@@ -9,10 +9,6 @@ namespace frugal {
 template <class From, class To>
 void convert(const From* from, int64_t n, To* to);
 
-/// sum[i] += term[i], in fp32, rounded once. T is float or uint16_t.
-template <class T>
-void add_into(T* sum, const T* term, int64_t n);
-
 /// One image [pixels, c] to [c, pixels]; the inverse swaps the two numbers. T is float or uint16_t (bf16).
 /// `add`: to what is there.
 template <class T>

@@ -19,7 +19,7 @@ constexpr int64_t tile_elements = 4096;
 
 /// Calls body(first, rows) for each tile of rows. Wide rows make short tiles, but at least one row.
 template <class T, class Body>
-HWY_INLINE void ForTiles(const Pointwise<T>& p, Body&& body) {
+HWY_INLINE void ForRowTiles(const Pointwise<T>& p, Body&& body) {
   const int64_t tile = std::max<int64_t>(1, tile_elements / p.c);
   for (int64_t first = 0; first < p.rows; first += tile) body(first, std::min(tile, p.rows - first));
 }
@@ -84,7 +84,7 @@ HWY_INLINE void ForParts(const Pointwise<T>& p, Body&& body) {
 template <bool kAdd, class T>
 HWY_INLINE void ForwardByTile(const Pointwise<T>& p, T* y) {
   HWY_ALIGN float z[tile_elements];
-  ForTiles(p, [&](int64_t first, int64_t rows) HWY_ATTR {
+  ForRowTiles(p, [&](int64_t first, int64_t rows) HWY_ATTR {
     ForParts(p, [&](int64_t c0, int64_t width) HWY_ATTR {
       FrontTile<kAdd>(p, first, rows, c0, width, z);
       activation_forward(p.activation, p.alpha, z, rows * width);
@@ -103,7 +103,7 @@ HWY_INLINE void ForwardByTile(const Pointwise<T>& p, T* y) {
 template <bool kAdd, class T>
 HWY_INLINE void ForwardWith(const Pointwise<T>& p, T* y) {
   if (NeedsTile(p)) return ForwardByTile<kAdd>(p, y);
-  ForTiles(p, [&](int64_t first, int64_t rows) HWY_ATTR { ForwardTile<kAdd>(p, first, rows, y); });
+  ForRowTiles(p, [&](int64_t first, int64_t rows) HWY_ATTR { ForwardTile<kAdd>(p, first, rows, y); });
 }
 
 template <class T>
@@ -188,7 +188,7 @@ HWY_INLINE void WriteInput(D d, const G& gradient, const Pointwise<T>& p, int64_
 template <class T, class Use>
 HWY_INLINE void ForGradients(const Pointwise<T>& p, const PointwiseGradient<T>& how, Use&& use) {
   const auto with_mask = [&](auto mask) HWY_ATTR {
-    ForTiles(p, [&](int64_t first, int64_t rows) HWY_ATTR {
+    ForRowTiles(p, [&](int64_t first, int64_t rows) HWY_ATTR {
       ForChannels(p.c, [&](auto d, int64_t c) HWY_ATTR {
         use(d, GradientAt<decltype(mask)::value, decltype(d), T>(d, p, how, c), first, rows, c);
       });
@@ -201,7 +201,7 @@ HWY_INLINE void ForGradients(const Pointwise<T>& p, const PointwiseGradient<T>& 
   }
   HWY_ALIGN float z[tile_elements];
   HWY_ALIGN float g[tile_elements];
-  ForTiles(p, [&](int64_t first, int64_t rows) HWY_ATTR {
+  ForRowTiles(p, [&](int64_t first, int64_t rows) HWY_ATTR {
     ForParts(p, [&](int64_t c0, int64_t width) HWY_ATTR {
       p.addend ? FrontTile<true>(p, first, rows, c0, width, z)
                : FrontTile<false>(p, first, rows, c0, width, z);

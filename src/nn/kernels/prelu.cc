@@ -2,8 +2,6 @@
 #define HWY_TARGET_INCLUDE "nn/kernels/prelu.cc"
 #include "hwy/foreach_target.h"
 // Order matters: foreach_target first.
-#include <algorithm>
-
 #include "hwy/highway.h"
 #include "nn/kernels/prelu.h"
 #include "nn/kernels/vector-inl.h"
@@ -11,22 +9,11 @@
 HWY_BEFORE_NAMESPACE();
 namespace frugal::HWY_NAMESPACE {
 
-/// Rows that stay in L1 while one vector of channels after the other is taken.
-constexpr int64_t tile_rows = 64;
-
-template <class T, class Body>
-HWY_INLINE void ForTiles(int64_t rows, int64_t c, Body&& body) {
-  for (int64_t first = 0; first < rows; first += tile_rows) {
-    const int64_t end = std::min(first + tile_rows, rows);
-    ForChannels(c, [&](auto d, int64_t k) HWY_ATTR { body(d, k, first * c + k, end * c); });
-  }
-}
-
 template <class T>
 HWY_INLINE void Forward(const T* x, int64_t rows, int64_t c, const float* slope, T* y) {
-  ForTiles<T>(rows, c, [&](auto d, int64_t k, int64_t begin, int64_t end) HWY_ATTR {
+  ForTiles(rows, c, [&](auto d, int64_t k, int64_t first, int64_t end) HWY_ATTR {
     const auto a = hn::LoadU(d, slope + k);
-    for (int64_t at = begin; at < end; at += c) {
+    for (int64_t at = first * c + k; at < end * c; at += c) {
       const auto v = LoadFloats(d, x + at);
       StoreFloats(d, hn::IfThenElse(hn::Gt(v, hn::Zero(d)), v, hn::Mul(a, v)), y + at);
     }
@@ -36,10 +23,10 @@ HWY_INLINE void Forward(const T* x, int64_t rows, int64_t c, const float* slope,
 template <class T>
 HWY_INLINE void Backward(const T* x, const T* dy, int64_t rows, int64_t c, const float* slope, bool add,
                          T* dx, float* dslope) {
-  ForTiles<T>(rows, c, [&](auto d, int64_t k, int64_t begin, int64_t end) HWY_ATTR {
+  ForTiles(rows, c, [&](auto d, int64_t k, int64_t first, int64_t end) HWY_ATTR {
     const auto a = hn::LoadU(d, slope + k);
     auto sum = hn::LoadU(d, dslope + k);
-    for (int64_t at = begin; at < end; at += c) {
+    for (int64_t at = first * c + k; at < end * c; at += c) {
       const auto v = LoadFloats(d, x + at), g = LoadFloats(d, dy + at);
       const auto positive = hn::Gt(v, hn::Zero(d));
       sum = hn::Add(sum, hn::IfThenZeroElse(positive, hn::Mul(g, v)));

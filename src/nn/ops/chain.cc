@@ -8,6 +8,7 @@
 #include "nn/kernels/moments.h"
 #include "nn/kernels/pointwise.h"
 #include "nn/ops/ops.h"
+#include "nn/ops/samples.h"
 
 namespace frugal {
 namespace {
@@ -41,7 +42,8 @@ class ChainOp : public Op {
     } else if (nodes.scale >= 0) {
       plan_scale(node(nodes.scale), context);
     }
-    if (nodes.norm >= 0 || nodes.scale >= 0) coefficients_ = context.add_scratch(0, 5 * row_bytes());
+    if (nodes.norm >= 0 || nodes.scale >= 0)
+      coefficients_ = context.add_scratch(0, rows_of_scratch * row_bytes());
     if (nodes.pool >= 0) pool_.pool = node(nodes.pool).kernel.h;
     if (!training_) return;
     if (pool_.pool > 1) winner_ = context.add_saved(out.shape.elements());
@@ -69,13 +71,13 @@ class ChainOp : public Op {
       using T = decltype(type);
       if (pool_.pool == 1) {
         for_pieces<T>(run, affine, false, [&](const Pointwise<T>& p, int64_t first) {
-          pointwise_forward(p, sample<T>(run, out_.data, first, out_.shape));
+          pointwise_forward(p, data_of<T>(run, out_, first));
         });
         return;
       }
       for (int64_t i = 0; i < run.count; ++i) {
-        chain_forward(pool_, sample<T>(run, in_.data, i, in_.shape), affine.scale, affine.shift,
-                      draw_keep(run, i), sample<T>(run, out_.data, i, out_.shape), winners(run, i));
+        chain_forward(pool_, data_of<T>(run, in_, i), affine.scale, affine.shift, draw_keep(run, i),
+                      data_of<T>(run, out_, i), winners(run, i));
       }
     });
   }
@@ -100,7 +102,7 @@ class ChainOp : public Op {
     const float* mean = nullptr;
     if (normalises()) {
       Partials& partials = *run.step.partials;
-      a = run.at<float>(coefficients_), b = a + row(), offset = b + row();
+      a = scratch(run, first_row), b = scratch(run, second_row), offset = scratch(run, third_row);
       mean = partials.mean(source(run), norm_index_);
       const float* gamma = parameters_.weight(gamma_).data();
       const float* sum_g = partials.gradient(source(run), beta_);
@@ -116,23 +118,20 @@ class ChainOp : public Op {
     with_type(bf16_, [&](auto type) {
       using T = decltype(type);
       if (pool_.pool == 1) {
-        // ReLU may have to be computed again from scale and shift, which then lie elsewhere than a, b,
-        // offset.
         const Affine affine = normalises() && (!active_ || tells_by_output_) ? Affine{} : affine_of(run);
         for_pieces<T>(run, affine, true, [&](const Pointwise<T>& p, int64_t first) {
           PointwiseTargets<T> targets{
               .a = normalises() ? a : affine.scale, .b = b, .mean = mean, .offset = offset};
-          if (write_main) targets.dx = sample<T>(run, in_.gradient, first, in_.shape);
-          if (write_addend) targets.daddend = sample<T>(run, addend_.gradient, first, in_.shape);
+          if (write_main) targets.dx = gradient_of<T>(run, in_, first);
+          if (write_addend) targets.daddend = gradient_of<T>(run, addend_, first);
           targets.add_dx = in_.accumulate, targets.add_daddend = addend_.accumulate;
           pointwise_backward_input(p, gradient_from<T>(run, first), targets);
         });
         return;
       }
       for (int64_t i = 0; i < run.count; ++i) {
-        chain_backward_input(pool_, sample<T>(run, in_.data, i, in_.shape),
-                             sample<T>(run, out_.gradient, i, out_.shape), winners(run, i), a, b, mean,
-                             offset, in_.accumulate, sample<T>(run, in_.gradient, i, in_.shape));
+        chain_backward_input(pool_, data_of<T>(run, in_, i), gradient_of<T>(run, out_, i), winners(run, i), a,
+                             b, mean, offset, in_.accumulate, gradient_of<T>(run, in_, i));
       }
     });
   }
@@ -166,11 +165,16 @@ class ChainOp : public Op {
     }
   }
 
-  /// What the affine step multiplies by and adds, in the scratch row behind those of backward().
+  /// The scratch rows: three for what backward() and scale_gradients() make, two for affine_of().
+  enum Row { first_row = 0, second_row, third_row, scale_row, shift_row, rows_of_scratch };
+  float* scratch(const ShardRun& run, Row which) const {
+    return run.at<float>(coefficients_) + which * row();
+  }
+
+  /// What the affine step multiplies by and adds.
   Affine affine_of(const ShardRun& run) const {
     if (coefficients_ < 0) return {};
-    float *scale = run.at<float>(coefficients_), *shift = scale + row();
-    if (normalises() && training_) scale = scratch_scale(run), shift = scratch_shift(run);
+    float *scale = scratch(run, scale_row), *shift = scratch(run, shift_row);
     if (scales()) {
       for (int64_t c = 0; c < pool_.c; ++c) {
         scale[c] = scale_weight_data_ ? factor_ * scale_weight_data_[c] : factor_;
@@ -191,8 +195,6 @@ class ChainOp : public Op {
     }
     return {scale, shift};
   }
-  float* scratch_scale(const ShardRun& run) const { return run.at<float>(coefficients_) + 3 * row(); }
-  float* scratch_shift(const ShardRun& run) const { return run.at<float>(coefficients_) + 4 * row(); }
 
   /// Sums of g and of g * (x - mean) over the shard.
   void sum_gradients(const ShardRun& run, const float* mean, float* sum_g, float* sum_gx) const {
@@ -208,32 +210,25 @@ class ChainOp : public Op {
         return;
       }
       for (int64_t i = 0; i < run.count; ++i) {
-        chain_backward_sums(pool_, sample<T>(run, in_.data, i, in_.shape),
-                            sample<T>(run, out_.gradient, i, out_.shape), winners(run, i), mean, sum_g,
-                            sum_gx);
+        chain_backward_sums(pool_, data_of<T>(run, in_, i), gradient_of<T>(run, out_, i), winners(run, i),
+                            mean, sum_g, sum_gx);
       }
     });
   }
 
   /// y = factor * weight * x + bias: the sums are those of batch-norm about a mean of zero.
   void scale_gradients(const ShardRun& run) const {
-    float* zeros = run.at<float>(coefficients_) + 2 * row();
-    float *unused = zeros + row(), *sums = unused + row();
+    float *zeros = scratch(run, first_row), *no_bias = scratch(run, second_row),
+          *no_weight = scratch(run, third_row);
     std::fill_n(zeros, pool_.c, 0.0f);
-    float* sum_g = scale_bias_ >= 0 ? run.step.partials->gradient(run.shard, scale_bias_) : unused;
-    float* sum_gx = scale_weight_ >= 0 ? run.step.partials->gradient(run.shard, scale_weight_) : sums;
+    float* sum_g = scale_bias_ >= 0 ? run.step.partials->gradient(run.shard, scale_bias_) : no_bias;
+    float* sum_gx = scale_weight_ >= 0 ? run.step.partials->gradient(run.shard, scale_weight_) : no_weight;
     sum_gradients(run, zeros, sum_g, sum_gx);
     for (int64_t c = 0; c < pool_.c; ++c) sum_gx[c] *= factor_;
   }
 
-  template <class T>
-  static T* sample(const ShardRun& run, BufferId id, int64_t i, const Shape& shape) {
-    T* p = run.at<T>(id);
-    return p == nullptr ? nullptr : p + i * shape.elements();
-  }
   uint8_t* winners(const ShardRun& run, int64_t i) const {
-    return run.at<uint8_t>(winner_) == nullptr ? nullptr
-                                               : run.at<uint8_t>(winner_) + i * out_.shape.elements();
+    return sample<uint8_t>(run, winner_, i, out_.shape.elements());
   }
   RandomStream random_of(const ShardRun& run, int node) const {
     return {run.step.key.seed, Purpose::dropout, static_cast<uint32_t>(node), run.step.key.epoch};
@@ -263,8 +258,8 @@ class ChainOp : public Op {
     p.active = active_, p.activation = activation_, p.alpha = alpha_;
     p.keep_scale = pool_.keep_scale;
     const auto piece = [&](int64_t first) {
-      p.x = sample<T>(run, in_.data, first, in_.shape);
-      p.addend = sample<T>(run, addend_.data, first, in_.shape);
+      p.x = data_of<T>(run, in_, first);
+      p.addend = data_of<T>(run, addend_, first);
       use(p, first);
     };
     if (dropout_ < 0 && drop_path_ < 0) return piece(0);
@@ -278,8 +273,7 @@ class ChainOp : public Op {
 
   template <class T>
   PointwiseGradient<T> gradient_from(const ShardRun& run, int64_t first) const {
-    return {tells_by_output_ ? sample<T>(run, out_.data, first, out_.shape) : nullptr,
-            sample<T>(run, out_.gradient, first, out_.shape)};
+    return {tells_by_output_ ? data_of<T>(run, out_, first) : nullptr, gradient_of<T>(run, out_, first)};
   }
 
   ValueBuffers in_, addend_, out_;

@@ -1,7 +1,7 @@
-#include "nn/kernels/convert.h"
 #include "nn/kernels/depthwise.h"
 #include "nn/kernels/moments.h"
 #include "nn/ops/ops.h"
+#include "nn/ops/samples.h"
 #include "nn/primitive.h"
 
 namespace frugal {
@@ -88,11 +88,7 @@ class ConvOp : public Op {
     void* const target = run.at(summand_ >= 0 ? summand_ : in_.gradient);
     void* const data[] = {run.at(out_.gradient), target};
     backward_data_.run(run.worker, run.at(0), data, backward_weights_);
-    if (summand_ < 0) return;
-    with_type(bf16_, [&](auto type) {
-      using T = decltype(type);
-      add_into(run.at<T>(in_.gradient), run.at<T>(summand_), run.count * in_.shape.elements());
-    });
+    if (summand_ >= 0) add_to_gradient(run, in_, summand_, bf16_);
   }
 
  private:

@@ -1,5 +1,5 @@
-#include "nn/kernels/convert.h"
 #include "nn/ops/ops.h"
+#include "nn/ops/samples.h"
 #include "nn/primitive.h"
 
 namespace frugal {
@@ -56,11 +56,7 @@ class LinearOp : public Op {
     if (!backward_data_) return;
     void* const pointers[] = {run.at(out_.gradient), run.at(summand_ >= 0 ? summand_ : in_.gradient)};
     backward_data_.run(run.worker, run.at(0), pointers, backward_weights_);
-    if (summand_ < 0) return;
-    with_type(bf16_, [&](auto type) {
-      using T = decltype(type);
-      add_into(run.at<T>(in_.gradient), run.at<T>(summand_), run.count * in_.shape.elements());
-    });
+    if (summand_ >= 0) add_to_gradient(run, in_, summand_, bf16_);
   }
 
  private:

@@ -35,7 +35,7 @@ std::unique_ptr<Op> make_op(const OpContext& context, const Group& group, std::s
     case OpKind::flatten:
       return make_flatten_op(context, node, in, out);
     default:
-      throw Error(node.name + ": the engine has no such operation yet");
+      throw Error("internal error: " + node.name + " should have become part of a chain");
   }
 }
 

@@ -1,6 +1,7 @@
-// The samples of a shard, for ops that take them one by one.
+// The samples of a shard, for ops that take them one by one, and gradients that are added to.
 #pragma once
 
+#include "nn/kernels/rows.h"
 #include "nn/op.h"
 
 namespace frugal {
@@ -17,6 +18,15 @@ T* data_of(const ShardRun& run, const ValueBuffers& value, int64_t i) {
 template <class T>
 T* gradient_of(const ShardRun& run, const ValueBuffers& value, int64_t i) {
   return sample<T>(run, value.gradient, i, value.shape.elements());
+}
+
+/// Adds `term`, a gradient of the whole shard, to that of `value`: for primitives that can only overwrite.
+inline void add_to_gradient(const ShardRun& run, const ValueBuffers& value, BufferId term, bool bf16) {
+  const int64_t size = value.shape.elements();
+  with_type(bf16, [&](auto type) {
+    using T = decltype(type);
+    add_rows(run.count, size, run.at<T>(term), size, run.at<T>(value.gradient), size);
+  });
 }
 
 }  // namespace frugal
