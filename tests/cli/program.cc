@@ -31,6 +31,8 @@ struct Pipe {
 [[noreturn]] void become_program(const std::vector<std::string>& arguments, const RunOptions& options,
                                  const Pipe& out, const Pipe& err) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // A script's background jobs ignore Ctrl-C, and so would what they start.
+  std::signal(SIGINT, SIG_DFL);
   dup2(out.ends[1], STDOUT_FILENO);
   dup2(err.ends[1], STDERR_FILENO);
   if (!options.directory.empty() && chdir(options.directory.c_str()) != 0) _exit(126);
