@@ -98,18 +98,5 @@ void DropoutBits(benchmark::State& state) {
 }
 BENCHMARK(DropoutBits);
 
-/// Gather, augment, normalise and convert a shard of CIFAR's images; the bytes are those written.
-void FillBatch(benchmark::State& state) {
-  ImageSet images{1000, 32, 32, 3, std::vector<uint8_t>(1000 * 32 * 32 * 3, 100), {}, {}};
-  std::vector<int32_t> ids;
-  for (int32_t i = 0; i < samples; ++i) ids.push_back(i * 31);
-  BatchRecipe recipe{no_normalization(3), parse_augment(state.range(0) ? "flip,crop:4" : "none")};
-  std::vector<uint16_t> out(static_cast<size_t>(samples * 32 * 32 * 3));
-  const TensorView view = TensorView::dense(out.data(), DType::bf16, {samples, 32, 32, 3});
-  for (auto _ : state) fill_batch(images, ids, 0, recipe, view);
-  state.SetBytesProcessed(static_cast<int64_t>(state.iterations()) * std::ssize(out) * 2);
-}
-BENCHMARK(FillBatch)->ArgName("augment")->Arg(0)->Arg(1);
-
 }  // namespace
 }  // namespace frugal

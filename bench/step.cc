@@ -33,7 +33,8 @@ namespace frugal {
 namespace {
 
 struct Options {
-  std::string data = "cifar100", model = "smallnet", precision = "fp32", batch_norm = "ghost", export_to;
+  std::string data = "cifar100", model = "smallnet", precision = "fp32", batch_norm = "ghost",
+              augment = "none", export_to;
   int64_t batch = 128, batches = 64, shard = 0;
   int threads = 0;
   bool no_dropout = false;
@@ -49,6 +50,7 @@ Options parse(int argc, char** argv) {
   app.add_flag("--no-dropout", o.no_dropout, "as if every rate were zero");
   app.add_option("--precision", o.precision)->check(CLI::IsMember({"fp32", "bf16"}));
   app.add_option("--batch-norm", o.batch_norm)->check(CLI::IsMember({"ghost", "sync"}));
+  app.add_option("--augment", o.augment);
   app.add_option("--batch", o.batch)->check(CLI::PositiveNumber);
   app.add_option("--batches", o.batches, "distinct batches, visited in turn")->check(CLI::PositiveNumber);
   app.add_option("--shard", o.shard);
@@ -157,7 +159,10 @@ void run(const Options& o) {
   const auto optimizer = make_optimizer("sgd", {o.momentum, o.weight_decay}, engine->parameters());
   const CrossEntropy loss;
   DatasetBatch batch(images,
-                     {.normalization = no_normalization(images.channels), .augment = {}, .seed = o.seed});
+                     {.normalization = no_normalization(images.channels),
+                      .augment = parse_augment(o.augment),
+                      .seed = o.seed},
+                     graph.classes);
 
   int64_t step = 0;
   for (int64_t steps = 0; std::cin >> steps;) {
@@ -165,9 +170,10 @@ void run(const Options& o) {
     for (int64_t i = 0; i < steps; ++i, ++step) {
       const auto begin = std::chrono::steady_clock::now();
       const int64_t first = step % o.batches * o.batch;
+      const auto epoch = static_cast<uint32_t>(step / o.batches);
+      batch.set_epoch(epoch, order);
       batch.set(std::span(order).subspan(static_cast<size_t>(first), static_cast<size_t>(o.batch)),
                 static_cast<uint32_t>(first));
-      const auto epoch = static_cast<uint32_t>(step / o.batches);
       const LossSums sums = engine->train_step(batch, loss, {o.seed, epoch, static_cast<uint32_t>(first)});
       optimizer->step(*engine, o.lr);
       engine->weights_changed();

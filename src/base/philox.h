@@ -14,6 +14,7 @@ enum class Purpose : uint32_t {
   shuffle = 3,
   dropout = 4,  // layer: index of the node in the graph
   augment = 5,  // layer: index of the transformation in its list
+  mix = 6,      // the same
   test = 255,   // goldens and tests
 };
 
@@ -67,5 +68,25 @@ inline float uniform01(uint32_t word) { return static_cast<float>(word >> 8) * 0
 inline uint32_t uniform_below(uint32_t word, uint32_t n) {
   return static_cast<uint32_t>((uint64_t{word} * n) >> 32);
 }
+
+/// The words of one draw, one after the other.
+class Dice {
+ public:
+  Dice(const RandomStream& stream, uint32_t draw) : stream_(stream), draw_(draw) {}
+
+  uint32_t word() {
+    if (next_ % 4 == 0) words_ = stream_.block(draw_, next_ / 4);
+    return words_[next_++ % 4];
+  }
+  /// [low, high).
+  double uniform(double low, double high) { return low + (high - low) * double{uniform01(word())}; }
+  uint32_t below(uint32_t n) { return uniform_below(word(), n); }
+  bool happens(double probability) { return uniform(0, 1) < probability; }
+
+ private:
+  RandomStream stream_;
+  uint32_t draw_, next_ = 0;
+  std::array<uint32_t, 4> words_{};
+};
 
 }  // namespace frugal

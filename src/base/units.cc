@@ -81,6 +81,11 @@ int64_t parse_integer(const std::string& text, const std::string& what) {
   throw usage_error(what + ": " + in_quotes(text) + " is not a whole number");
 }
 
+std::string exact_text(double value) {
+  std::array<char, 32> digits{};
+  return {digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr};
+}
+
 std::string with_thousands(int64_t value) {
   std::string text = std::to_string(value);
   const size_t first = value < 0 ? 1 : 0;

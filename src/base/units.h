@@ -15,6 +15,8 @@ double parse_duration(const std::string& text, const std::string& what);
 double parse_number(const std::string& text, const std::string& what);
 int64_t parse_integer(const std::string& text, const std::string& what);
 
+/// The shortest digits that read back to the same bits.
+std::string exact_text(double value);
 std::string with_thousands(int64_t value);   // 996,376
 std::string human_bytes(int64_t bytes);      // 3.8 MiB
 std::string human_duration(double seconds);  // 8.4s, 3m05s, 1h02m

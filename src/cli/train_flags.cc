@@ -42,7 +42,10 @@ const std::vector<TrainFlag> all_flags = {
      set<&C::data>},
     {"Data", "--val", "FRACTION", "Part of the training images held out for validation", set<&C::val>},
     {"Data", "--split-seed", "N", "Which images those are", set<&C::split_seed>},
-    {"Data", "--augment", "LIST", "Random changes to training images: none, or flip,crop:4",
+    {"Data", "--augment", "LIST",
+     "Random changes to training images: none, flip,crop:4, flip,crop:4,jitter:0.2,cutout:8, ... (frugal "
+     "data "
+     "--help has them all)",
      set<&C::augment>},
     {"Data", "--normalize", "auto|none",
      "auto: mean 0 and deviation 1 by channel over the training images; none: pixels in [0, 1]",

@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "base/error.h"
-#include "data/placement.h"
+#include "data/draw.h"
+#include "data/mix.h"
+#include "data/render.h"
 
 namespace frugal {
 namespace {
@@ -37,7 +39,7 @@ std::vector<T> make_table(const Normalization& normalization) {
   return table;
 }
 
-/// A run of pixels in the output, with their number of channels known to the compiler where Channels is not
+/// Pixels into the output, with their number of channels known to the compiler where Channels is not
 /// 0.
 template <int Channels, class T>
 struct Run {
@@ -45,10 +47,17 @@ struct Run {
   int64_t some_channels, out_step;
 
   int64_t channels() const { return Channels > 0 ? Channels : some_channels; }
-  void copy(const uint8_t* in, int64_t in_step, int64_t count, T* out) const {
-    for (int64_t i = 0; i < count; ++i) {
-      for (int64_t c = 0; c < channels(); ++c)
-        out[i * out_step + c] = table[c * values + in[i * in_step + c]];
+  void copy(const uint8_t* in, int64_t count, T* out) const {
+    for (int64_t i = 0; i < count; ++i) copy_pixel(in + i * channels(), out + i * out_step);
+  }
+  /// The pixels that `from` names, black for -1.
+  void copy(const uint8_t* in, const AxisIndex& from, T* out) const {
+    for (int64_t i = 0; i < from.size(); ++i) {
+      if (from[i] < 0) {
+        black(1, out + i * out_step);
+      } else {
+        copy_pixel(in + from[i] * channels(), out + i * out_step);
+      }
     }
   }
   void black(int64_t count, T* out) const {
@@ -56,35 +65,123 @@ struct Run {
       for (int64_t c = 0; c < channels(); ++c) out[i * out_step + c] = table[c * values];
     }
   }
+
+ private:
+  void copy_pixel(const uint8_t* in, T* out) const {
+    for (int64_t c = 0; c < channels(); ++c) out[c] = table[c * values + in[c]];
+  }
 };
 
 template <int Channels, class T>
-void write_image(const uint8_t* image, const Placement& at, const Run<Channels, T>& run, T* out,
-                 int64_t row_step) {
-  const int64_t width = at.x.size, channels = run.channels();
-  const int64_t shown = at.x.end - at.x.begin;
-  for (int64_t y = 0; y < at.y.size; ++y, out += row_step) {
-    if (shown == 0 || y < at.y.begin || y >= at.y.end) {
+void write_image(const Renderer& image, const Run<Channels, T>& run, T* out, int64_t row_step) {
+  const AxisIndex& from_x = image.x();
+  const int64_t width = from_x.size(), channels = run.channels();
+  for (int64_t y = 0; y < image.y().size(); ++y, out += row_step) {
+    const int64_t from_y = image.y()[y];
+    if (from_y < 0) {
       run.black(width, out);
       continue;
     }
-    const uint8_t* in = image + (at.y.from(y) * width + at.x.from(at.x.begin)) * channels;
-    run.black(at.x.begin, out);
-    run.copy(in, at.x.sign * channels, shown, out + at.x.begin * run.out_step);
-    run.black(width - at.x.end, out + at.x.end * run.out_step);
+    const uint8_t* row = image.pixels() + from_y * width * channels;
+    if (from_x.is_identity()) {
+      run.copy(row, width, out);
+    } else {
+      run.copy(row, from_x, out);
+    }
   }
 }
+
+template <class T>
+void erase(const Rectangle& box, int64_t channels, T* out, int64_t row_step, int64_t pixel_step) {
+  for (int64_t y = box.top; y < box.top + box.height; ++y) {
+    for (int64_t x = box.left; x < box.left + box.width; ++x) {
+      std::fill_n(out + y * row_step + x * pixel_step, channels, T{0});
+    }
+  }
+}
+
+/// What a thread needs to make images, kept from batch to batch.
+struct Room {
+  Renderer renderer;
+  Changes changes;
+  std::vector<float> own, partner;  // two images that are mixed
+};
+
+/// Makes the images of one call.
+template <int Channels>
+class Writer {
+ public:
+  Writer(const ImageSet& images, const BatchRecipe& recipe, Room& room)
+      : images_(images), recipe_(recipe), room_(room) {}
+
+  /// The image of a draw, augmented by itself.
+  template <class T>
+  void write(const Run<Channels, T>& run, int32_t id, uint32_t draw, T* out, int64_t row_step) {
+    draw_changes(recipe_.augment, {recipe_.seed, recipe_.epoch, draw, id}, images_.height, images_.width,
+                 room_.changes);
+    room_.renderer.render(images_.image(id), images_.height, images_.width, images_.channels,
+                          room_.changes.list);
+    write_image(room_.renderer, run, out, row_step);
+    for (const Rectangle& box : room_.changes.erased) {
+      erase(box, run.channels(), out, row_step, run.out_step);
+    }
+  }
+
+  /// Both images of a mix, in fp32, and then what comes of them.
+  template <class T>
+  void write_mixed(const Mix& mix, const Run<Channels, float>& floats, int32_t id, uint32_t draw, T* out,
+                   int64_t row_step, int64_t pixel_step) {
+    const int64_t channels = floats.channels(), row = images_.width * channels;
+    room_.own.resize(static_cast<size_t>(images_.image_bytes()));
+    room_.partner.resize(room_.own.size());
+    write(floats, id, draw, room_.own.data(), row);
+    write(floats, recipe_.order[mix.partner], mix.partner, room_.partner.data(), row);
+    if (mix.kind == Mix::Kind::mean) {
+      const float own = mix.own, rest = 1.0f - mix.own;
+      for (size_t i = 0; i < room_.own.size(); ++i)
+        room_.own[i] = own * room_.own[i] + rest * room_.partner[i];
+    } else {
+      for (int64_t y = mix.box.top; y < mix.box.top + mix.box.height; ++y) {
+        const auto first = (y * images_.width + mix.box.left) * channels;
+        std::copy_n(room_.partner.begin() + first, mix.box.width * channels, room_.own.begin() + first);
+      }
+    }
+    const float* from = room_.own.data();
+    for (int64_t y = 0; y < images_.height; ++y, out += row_step) {
+      for (int64_t x = 0; x < images_.width; ++x, from += channels) {
+        for (int64_t c = 0; c < channels; ++c) out[x * pixel_step + c] = convert<T>(from[c]);
+      }
+    }
+  }
+
+ private:
+  const ImageSet& images_;
+  const BatchRecipe& recipe_;
+  Room& room_;
+};
 
 template <int Channels, class T>
 void write_images(const ImageSet& images, std::span<const int32_t> ids, uint32_t first_draw,
                   const BatchRecipe& recipe, const TensorView& out) {
+  thread_local Room room;
   const std::vector<T> table = make_table<T>(recipe.normalization);
   const Run<Channels, T> run{table.data(), images.channels, out.strides[2]};
+  const bool mixing = mixes(recipe.augment);
+  const std::vector<float> float_table =
+      mixing ? make_table<float>(recipe.normalization) : std::vector<float>{};
+  const Run<Channels, float> floats{float_table.data(), images.channels, images.channels};
+  Writer<Channels> writer(images, recipe, room);
   for (size_t i = 0; i < ids.size(); ++i) {
-    const Placement at = place(recipe.augment, recipe.seed, recipe.epoch,
-                               first_draw + static_cast<uint32_t>(i), images.height, images.width);
-    write_image(images.image(ids[i]), at, run, static_cast<T*>(out.at(static_cast<int64_t>(i))),
-                out.strides[1]);
+    const uint32_t draw = first_draw + static_cast<uint32_t>(i);
+    auto* to = static_cast<T*>(out.at(static_cast<int64_t>(i)));
+    const Mix mix = mixing ? draw_mix(recipe.augment, recipe.seed, recipe.epoch, draw,
+                                      static_cast<uint32_t>(recipe.order.size()), images.height, images.width)
+                           : Mix{};
+    if (mix.kind == Mix::Kind::none) {
+      writer.write(run, ids[i], draw, to, out.strides[1]);
+    } else {
+      writer.write_mixed(mix, floats, ids[i], draw, to, out.strides[1], out.strides[2]);
+    }
   }
 }
 
@@ -109,10 +206,16 @@ void check(const ImageSet& images, std::span<const int32_t> ids, const BatchReci
     throw Error(
         "fill_batch: the output is no f32 or bf16 tensor of the batch's shape with its channels innermost");
   }
-  for (int32_t id : ids) {
-    if (id < 0 || id >= images.count) {
-      throw Error("fill_batch: image " + std::to_string(id) + " of " + std::to_string(images.count));
+  const auto check_ids = [&](std::span<const int32_t> list) {
+    for (int32_t id : list) {
+      if (id < 0 || id >= images.count) {
+        throw Error("fill_batch: image " + std::to_string(id) + " of " + std::to_string(images.count));
+      }
     }
+  };
+  check_ids(ids);
+  if (mixes(recipe.augment) && recipe.order.empty()) {
+    throw Error("fill_batch: MixUp and CutMix need the epoch's order");
   }
 }
 

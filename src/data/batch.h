@@ -18,12 +18,13 @@ struct BatchRecipe {
   std::vector<Augment> augment = {};
   uint64_t seed = 0;
   uint32_t epoch = 0;
+  std::span<const int32_t> order = {};  // the epoch's images, where MixUp and CutMix find partners
 };
 
 /// Writes images `ids` to `out` ([ids.size(), H, W, C], f32 or bf16, any strides with C innermost): pixel /
-/// 255, minus mean, over std, in fp32, then rounded to out's type. Image i has draw first_draw + i. Crop pads
-/// with zero pixels before normalisation, as torchvision's RandomCrop before ToTensor and Normalize.
-/// Thread-safe.
+/// 255, minus mean, over std, in fp32, then rounded to out's type. Image i has draw first_draw + i. Black
+/// that a change brings in is normalised as other pixels are, as torchvision's transformations before
+/// ToTensor and Normalize; what cutout and erase take away is zero after it. Thread-safe.
 void fill_batch(const ImageSet& images, std::span<const int32_t> ids, uint32_t first_draw,
                 const BatchRecipe& recipe, const TensorView& out);
 

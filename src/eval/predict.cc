@@ -35,7 +35,7 @@ std::vector<Guess> best_guesses(std::span<const float> logits, int64_t top) {
 std::vector<std::vector<Guess>> predict(Engine& engine, const ImageSet& images,
                                         const Normalization& normalization, int64_t classes, int64_t top) {
   constexpr size_t batch = 128;
-  DatasetBatch source(images, {.normalization = normalization, .augment = {}});
+  DatasetBatch source(images, {.normalization = normalization}, engine.classes());
   std::vector<int32_t> ids(static_cast<size_t>(images.count));
   std::iota(ids.begin(), ids.end(), 0);
   std::vector<std::vector<Guess>> guesses(ids.size());

@@ -1,17 +1,49 @@
 #include "train/batch_source.h"
 
+#include <utility>
+
+#include "data/mix.h"
+
 namespace frugal {
+
+DatasetBatch::DatasetBatch(const ImageSet& images, BatchRecipe recipe, int64_t classes)
+    : images_(images), recipe_(std::move(recipe)), classes_(classes), mixes_(mixes(recipe_.augment)) {}
+
+void DatasetBatch::set_epoch(uint32_t epoch, std::span<const int32_t> order) {
+  recipe_.epoch = epoch;
+  recipe_.order = order;
+}
 
 void DatasetBatch::set(std::span<const int32_t> ids, uint32_t first_draw) {
   ids_ = ids;
   first_draw_ = first_draw;
   labels_.clear();
   for (const int32_t id : ids) labels_.push_back(images_.labels[static_cast<size_t>(id)]);
+  if (mixes_) set_soft_labels();
+}
+
+void DatasetBatch::set_soft_labels() {
+  const auto classes = static_cast<size_t>(classes_);
+  soft_.assign(ids_.size() * classes, 0.0f);
+  for (size_t i = 0; i < ids_.size(); ++i) {
+    const Mix mix =
+        draw_mix(recipe_.augment, recipe_.seed, recipe_.epoch, first_draw_ + static_cast<uint32_t>(i),
+                 static_cast<uint32_t>(recipe_.order.size()), images_.height, images_.width);
+    float* row = soft_.data() + i * classes;
+    row[labels_[i]] += mix.own;
+    if (mix.kind == Mix::Kind::none) continue;
+    row[images_.labels[static_cast<size_t>(recipe_.order[mix.partner])]] += 1.0f - mix.own;
+  }
 }
 
 void DatasetBatch::fill(int64_t first, const TensorView& images) {
   const auto part = ids_.subspan(static_cast<size_t>(first), static_cast<size_t>(images.shape[0]));
   fill_batch(images_, part, first_draw_ + static_cast<uint32_t>(first), recipe_, images);
+}
+
+Targets DatasetBatch::targets(int64_t first) const {
+  if (mixes_) return {.soft = soft_.data() + first * classes_};
+  return {.labels = labels_.data() + first};
 }
 
 }  // namespace frugal

@@ -11,25 +11,32 @@
 
 namespace frugal {
 
-/// One batch at a time; images are gathered, augmented and normalised when the engine asks for them.
+/// One batch at a time; images are gathered, augmented and normalised when the engine asks for them. Where
+/// the recipe mixes images (MixUp, CutMix), labels are soft.
 class DatasetBatch : public BatchSource {
  public:
-  DatasetBatch(const ImageSet& images, BatchRecipe recipe) : images_(images), recipe_(std::move(recipe)) {}
+  DatasetBatch(const ImageSet& images, BatchRecipe recipe, int64_t classes);
 
   /// The batch is images `ids` from now on; `ids` must outlive its use. The first has draw `first_draw`.
   void set(std::span<const int32_t> ids, uint32_t first_draw);
-  void set_epoch(uint32_t epoch) { recipe_.epoch = epoch; }
+  /// `order` is the epoch's, in which mixed images find their partners; it must outlive the epoch.
+  void set_epoch(uint32_t epoch, std::span<const int32_t> order);
 
   int64_t size() const override { return static_cast<int64_t>(ids_.size()); }
   void fill(int64_t first, const TensorView& images) override;
-  Targets targets(int64_t first) const override { return {.labels = labels_.data() + first}; }
+  Targets targets(int64_t first) const override;
 
  private:
+  void set_soft_labels();
+
   const ImageSet& images_;
   BatchRecipe recipe_;
+  int64_t classes_;
+  bool mixes_;
   std::span<const int32_t> ids_;
   uint32_t first_draw_ = 0;
   std::vector<int32_t> labels_;
+  std::vector<float> soft_;  // [size, classes], where the recipe mixes
 };
 
 }  // namespace frugal

@@ -46,7 +46,7 @@ class BatchMean {
 
 Metrics evaluate(Engine& engine, const ImageSet& images, const std::vector<int32_t>& ids,
                  const Normalization& normalization, const LogitLoss& loss, int64_t batch) {
-  DatasetBatch source(images, {.normalization = normalization, .augment = {}});
+  DatasetBatch source(images, {.normalization = normalization}, engine.classes());
   const int64_t classes = engine.classes();
   const auto block = static_cast<size_t>(block_size(engine.shard()));
   std::vector<LossSums> samples(std::min(block, ids.size()));

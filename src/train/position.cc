@@ -1,14 +1,8 @@
 #include "train/position.h"
 
-#include <array>
-#include <charconv>
+#include "base/units.h"
 
 namespace frugal {
-
-std::string exact_text(double value) {
-  std::array<char, 32> digits{};
-  return {digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr};
-}
 
 std::map<std::string, std::string> to_extra(const Position& position) {
   const EpochSums& sums = position.sums;

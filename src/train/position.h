@@ -33,7 +33,4 @@ std::map<std::string, std::string> to_extra(const Position& position);
 /// "after epoch 3 and 17 steps", for messages; two positions of a run never share it.
 std::string describe(const Position& position);
 
-/// The shortest digits that read back to the same bits.
-std::string exact_text(double value);
-
 }  // namespace frugal

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/units.h"
 #include "data/split.h"
 #include "graph/model_file.h"
 #include "train/batch_source.h"
@@ -57,6 +58,15 @@ CheckpointInfo checkpoint_info(const Graph& graph, const TrainConfig& config, co
   return info;
 }
 
+BatchRecipe batch_recipe(const TrainConfig& config, const Dataset& data, const Normalization& normalization) {
+  BatchRecipe recipe;
+  recipe.normalization = normalization;
+  recipe.augment = parse_augment(config.augment);
+  recipe.seed = config.seed;
+  check_augment(recipe.augment, data.train.height, data.train.width, data.train.channels);
+  return recipe;
+}
+
 class Trainer {
  public:
   Trainer(Engine& engine, const Graph& graph, const TrainConfig& config, const Dataset& data,
@@ -75,7 +85,8 @@ class Trainer {
         schedule_(parse_schedule(config.schedule)),
         optimizer_(
             make_optimizer(config.optimizer, {config.momentum, config.weight_decay}, engine.parameters())),
-        batch_(data.train, {normalization_, parse_augment(config.augment), config.seed, 0}),
+        batch_(data.train, batch_recipe(config, data, normalization_),
+               static_cast<int64_t>(data.classes.size())),
         checkpoints_(out, checkpoint_info(graph, config, data, normalization_), graph, engine.parameters(),
                      [this](const std::string& warning) { observer_.on_message(warning); }),
         steps_((static_cast<int64_t>(split_.train.size()) + config.batch - 1) / config.batch) {}
@@ -158,7 +169,7 @@ void Trainer::write_config() const {
 bool Trainer::train_epoch() {
   const std::vector<int32_t> order = epoch_order(split_.train, config_.seed, static_cast<uint32_t>(epoch_));
   const std::span<const int32_t> ids(order);
-  batch_.set_epoch(static_cast<uint32_t>(epoch_));
+  batch_.set_epoch(static_cast<uint32_t>(epoch_), ids);
   sums_ = {};
   while (sums_.steps < steps_) {
     if (stop_requested != 0) return false;

@@ -85,5 +85,20 @@ TEST(Math, NormalQuantilesAreRight) {
   EXPECT_NEAR(normal_quantile(0.975), 1.959963984540054, 1e-14);
 }
 
+TEST(Math, SineAndCosineOfDegrees) {
+  for (int i = -4000; i <= 4000; ++i) {
+    const double degrees = i * 0.37;
+    const auto [sine, cosine] = sine_cosine_of_degrees(degrees);
+    const auto radians = static_cast<long double>(degrees) * 3.14159265358979323846264338327950288L / 180;
+    EXPECT_NEAR(sine, static_cast<double>(std::sin(radians)), 1e-15) << degrees;
+    EXPECT_NEAR(cosine, static_cast<double>(std::cos(radians)), 1e-15) << degrees;
+  }
+  for (int quarter = -8; quarter <= 8; ++quarter) {
+    const auto [sine, cosine] = sine_cosine_of_degrees(90.0 * quarter);
+    EXPECT_EQ(sine * cosine, 0);
+    EXPECT_EQ(std::abs(sine) + std::abs(cosine), 1);
+  }
+}
+
 }  // namespace
 }  // namespace frugal

@@ -13,7 +13,7 @@
 
 #include "base/error.h"
 #include "base/philox.h"
-#include "data/placement.h"
+#include "data/draw.h"
 
 namespace frugal {
 namespace {
@@ -58,23 +58,23 @@ std::vector<float> fill(const ImageSet& images, std::span<const int32_t> ids, ui
   return out;
 }
 
-/// One image as someone would write it who has all day: every transformation makes a new image.
+/// One image as someone would write it who has all day: every change makes a new image.
 std::vector<uint8_t> naive_augment(const ImageSet& images, int64_t id, const BatchRecipe& recipe,
                                    uint32_t draw) {
   const int64_t h = images.height, w = images.width, channels = images.channels;
   std::vector<uint8_t> image(images.image(id), images.image(id) + images.image_bytes());
-  for (size_t i = 0; i < recipe.augment.size(); ++i) {
-    const auto words =
-        RandomStream(recipe.seed, Purpose::augment, static_cast<uint32_t>(i), recipe.epoch).block(draw, 0);
-    const int64_t p = recipe.augment[i].padding;
-    const bool flip = recipe.augment[i].kind == AugmentKind::flip;
-    const bool flipped = flip && uniform_below(words[0], 2) == 1;
-    const int64_t top = flip ? 0 : uniform_below(words[0], static_cast<uint32_t>(2 * p + 1)) - p;
-    const int64_t left = flip ? 0 : uniform_below(words[1], static_cast<uint32_t>(2 * p + 1)) - p;
+  Changes changes;
+  draw_changes(recipe.augment, {recipe.seed, recipe.epoch, draw, static_cast<int32_t>(id)}, h, w, changes);
+  for (const Change& change : changes.list) {
+    const bool flipped = change.kind == ChangeKind::flip;
     std::vector<uint8_t> next(image.size(), 0);
     for (int64_t y = 0; y < h; ++y) {
       for (int64_t x = 0; x < w; ++x) {
-        const int64_t from_y = y + top, from_x = flipped ? w - 1 - x : x + left;
+        int64_t from_y = y + change.down, from_x = flipped ? w - 1 - x : x + change.right;
+        if (change.padding == Padding::edge) {
+          from_y = std::clamp<int64_t>(from_y, 0, h - 1);
+          from_x = std::clamp<int64_t>(from_x, 0, w - 1);
+        }
         if (from_y < 0 || from_y >= h || from_x < 0 || from_x >= w) continue;
         for (int64_t c = 0; c < channels; ++c) {
           next[static_cast<size_t>((y * w + x) * channels + c)] =
@@ -115,10 +115,17 @@ RC_GTEST_PROP(Batch, IsTheNaiveOne, (uint64_t seed, uint32_t epoch)) {
   const auto height = *rc::gen::inRange<int64_t>(1, 12), width = *rc::gen::inRange<int64_t>(1, 12);
   const auto channels = *rc::gen::inRange<int64_t>(1, 5);
   const auto first_draw = *rc::gen::arbitrary<uint32_t>();
-  const auto kinds = *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 15));  // 0 flips, n pads by n
+  const auto kinds =
+      *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 15));  // 0 flips, n shifts by up to n
   const ImageSet images = random_images(3, height, width, channels);
   BatchRecipe recipe{.normalization = some_normalization(channels), .seed = seed, .epoch = epoch};
-  for (int kind : kinds) recipe.augment.push_back({kind == 0 ? AugmentKind::flip : AugmentKind::crop, kind});
+  for (int kind : kinds) {
+    const std::string pixels = std::to_string(kind);
+    const auto entry = parse_augment(kind == 0       ? "flip"
+                                     : kind % 2 == 0 ? "crop:" + pixels
+                                                     : "crop:" + pixels + ",pad=edge");
+    recipe.augment.push_back(entry[0]);
+  }
   const auto out = fill(images, iota(3), first_draw, recipe);
   for (uint32_t i = 0; i < 3; ++i) {
     const auto image = naive_augment(images, i, recipe, first_draw + i);
@@ -198,36 +205,50 @@ TEST(Batch, CallersMistakesAreErrors) {
   EXPECT_THROW(run(0, recipe, TensorView::dense(out.data(), DType::u8, {1, 4, 4, 3})), Error);
   EXPECT_THROW(run(0, recipe, TensorView::dense(out.data(), DType::f32, {2, 4, 4, 3})), Error);
   EXPECT_THROW(run(0, recipe, {out.data(), DType::f32, {1, 4, 4, 3}, {48, 12, 1, 4}}), Error);
+  EXPECT_THROW(run(0, {.normalization = no_normalization(3), .augment = parse_augment("mixup")}, view),
+               Error);
   EXPECT_NO_THROW(fill_batch(images, {}, 0, recipe, TensorView::dense(nullptr, DType::f32, {0, 4, 4, 3})));
 }
 
-TEST(Placement, FlipsHalfAndCropsEverywhereAlike) {
-  constexpr int draws = 40000, padding = 2, places = 25;
-  int flips = 0;
-  std::map<std::pair<int64_t, int64_t>, int> counts;
-  for (uint32_t draw = 0; draw < draws; ++draw) {
-    const auto flip = parse_augment("flip"), crop = parse_augment("crop:2");
-    flips += place(flip, 1, 0, draw, 32, 32).x.sign < 0;
-    const Placement at = place(crop, 1, 0, draw, 32, 32);
-    ++counts[{at.y.offset, at.x.offset}];
+TEST(Batch, WhatIsErasedIsZeroAfterNormalisation) {
+  const ImageSet images = random_images(4, 16, 16, 3);
+  const BatchRecipe plain{
+      .normalization = some_normalization(3), .augment = parse_augment("crop:4"), .seed = 1};
+  BatchRecipe cut = plain;
+  cut.augment = parse_augment("crop:4,cutout:6");
+  const auto before = fill(images, iota(4), 0, plain), after = fill(images, iota(4), 0, cut);
+  for (uint32_t n = 0; n < 4; ++n) {
+    Changes changes;
+    draw_changes(cut.augment, {1, 0, n, static_cast<int32_t>(n)}, 16, 16, changes);
+    const Rectangle box = changes.erased.at(0);
+    for (int64_t i = 0; i < 16 * 16 * 3; ++i) {
+      const int64_t y = i / 48, x = i / 3 % 16;
+      const bool inside =
+          y >= box.top && y < box.top + box.height && x >= box.left && x < box.left + box.width;
+      const size_t at = n * 768 + static_cast<size_t>(i);
+      ASSERT_EQ(after[at], inside ? 0.0f : before[at]);
+    }
   }
-  EXPECT_NEAR(flips, 0.5 * draws, 4 * 100);  // four standard deviations
-  EXPECT_EQ(counts.size(), size_t{places});
-  const double expected = static_cast<double>(draws) / places;
-  double chi2 = 0;
-  for (const auto& [offset, count] : counts) {
-    EXPECT_LE(std::abs(offset.first), padding);
-    EXPECT_LE(std::abs(offset.second), padding);
-    chi2 += std::pow(count - expected, 2) / expected;
-  }
-  EXPECT_LT(chi2, 24 + 5 * std::sqrt(2 * 24));
 }
 
-TEST(Placement, TransformationsDrawIndependently) {
-  const auto twice = parse_augment("flip,flip");
-  int flips = 0;
-  for (uint32_t draw = 0; draw < 10000; ++draw) flips += place(twice, 1, 0, draw, 8, 8).x.sign < 0;
-  EXPECT_NEAR(flips, 5000, 200);
+TEST(Batch, EveryListIsAlikeInAnyPieces) {
+  const ImageSet images = random_images(24, 12, 10, 3);
+  const auto ids = iota(24);
+  for (const char* list :
+       {"altflip,translate:3", "jitter:0.4|0.4|0.4|0.1,flip", "rotate:20,cutout:4", "randaugment",
+        "trivial,erase:1", "flip,mixup:0.5,cutmix", "grey:0.5,crop:2,pad=edge,hue:0.2"}) {
+    BatchRecipe recipe{
+        .normalization = some_normalization(3), .augment = parse_augment(list), .seed = 9, .epoch = 1};
+    recipe.order = ids;
+    const auto whole = fill(images, ids, 0, recipe);
+    std::vector<float> pieces;
+    for (size_t first = 0; first < 24; first += 5) {
+      const auto part = std::span(ids).subspan(first, std::min<size_t>(5, 24 - first));
+      const auto piece = fill(images, part, static_cast<uint32_t>(first), recipe);
+      pieces.insert(pieces.end(), piece.begin(), piece.end());
+    }
+    EXPECT_EQ(whole, pieces) << list;
+  }
 }
 
 }  // namespace

@@ -1,0 +1,16 @@
+// Does a change of colour to an image.
+#pragma once
+
+#include <cstdint>
+
+#include "data/change.h"
+
+namespace frugal {
+
+/// `image` is [height, width, channels], dense, changed in place; one or three channels. Grey images have no
+/// saturation and no hue to change. Sharpness reads its neighbours from `scratch`, which holds as many bytes
+/// as the image.
+void change_colours(const Change& change, uint8_t* image, int64_t height, int64_t width, int64_t channels,
+                    uint8_t* scratch);
+
+}  // namespace frugal
