@@ -1,5 +1,5 @@
 // Pictures in and out of files: every PNG colour type, JPEG, and everything that must be refused by name.
-#include "eval/image_file.h"
+#include "data/image_file.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

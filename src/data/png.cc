@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "eval/image_file.h"
+#include "data/image_file.h"
 
 namespace frugal {
 namespace {

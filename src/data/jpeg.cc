@@ -10,7 +10,7 @@
 #include <jerror.h>
 
 #include "base/error.h"
-#include "eval/image_file.h"
+#include "data/image_file.h"
 
 namespace frugal {
 namespace {

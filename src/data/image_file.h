@@ -8,7 +8,7 @@
 #include <span>
 #include <string>
 
-#include "eval/image.h"
+#include "data/image.h"
 
 namespace frugal {
 
