@@ -16,8 +16,8 @@ using Bytes = std::vector<uint8_t>;
 
 /// A PNG of any colour type and depth through libpng's full interface; `rows` are packed as PNG packs them.
 inline Bytes make_png(int width, int height, int depth, int type, const Bytes& rows,
-               const std::vector<png_color>& palette = {}, const Bytes& palette_alpha = {},
-                     Bytes exif = {}) {
+                      const std::vector<png_color>& palette = {}, const Bytes& palette_alpha = {},
+                      Bytes exif = {}) {
   Bytes bytes;
   png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, nullptr, nullptr);
   png_infop info = png_create_info_struct(png);
@@ -82,11 +82,11 @@ inline Bytes make_jpeg(int width, int height, int components, J_COLOR_SPACE spac
 /// An EXIF block with another tag before that of the orientation, in either byte order.
 inline Bytes make_exif(uint8_t orientation, bool big_endian) {
   if (big_endian) {
-    return {'M', 'M', 0, 42, 0, 0, 0, 8, 0, 2, 1, 0, 0, 3, 0, 0,           0, 1, 0, 9,
-            0,   0,   1, 18, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0, 0, 0, 0, 0};
+    return {'M', 'M', 0, 42, 0,  0, 0, 8, 0, 2, 1, 0, 0,           3, 0, 0, 0, 1, 0,
+            9,   0,   0, 1,  18, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0, 0, 0, 0, 0};
   }
-  return {'I', 'I', 42, 0, 8, 0, 0, 0, 2, 0, 0, 1, 3, 0, 1, 0,           0, 0, 9, 0,
-          0,   0,   18, 1, 3, 0, 1, 0, 0, 0, orientation, 0, 0, 0, 0, 0, 0, 0};
+  return {'I', 'I', 42, 0,  8, 0, 0, 0, 2, 0, 0, 1,           3, 0, 1, 0, 0, 0, 9,
+          0,   0,   0,  18, 1, 3, 0, 1, 0, 0, 0, orientation, 0, 0, 0, 0, 0, 0, 0};
 }
 
 }  // namespace frugal
