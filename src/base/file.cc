@@ -33,6 +33,7 @@ class Descriptor {
     if (fd_ >= 0) ::close(fd_);
   }
   int get() const { return fd_; }
+  int release() { return std::exchange(fd_, -1); }
   /// Some file systems report a failed write only here.
   int close() { return ::close(std::exchange(fd_, -1)); }
 
@@ -46,36 +47,17 @@ int64_t physical_memory() {
 
 template <class Buffer>
 Buffer read_whole(const std::filesystem::path& path, int64_t max_bytes) {
-  // Without O_NONBLOCK, opening a pipe would wait for its writer before we can see that it is none of our
-  // business.
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (file.get() < 0) fail("read", path, reason(errno));
-  struct stat status {};
-  if (::fstat(file.get(), &status) != 0) fail("read", path, reason(errno));
-  if (S_ISDIR(status.st_mode)) fail("read", path, reason(EISDIR));
-  if (!S_ISREG(status.st_mode)) fail("read", path, "not a regular file");
-  if (status.st_size > max_bytes) {
-    fail("read", path,
-         "it has " + with_thousands(status.st_size) + " bytes, at most " + with_thousands(max_bytes) +
-             " are expected");
-  }
-  if (status.st_size > physical_memory()) {
-    fail("read", path, "its " + human_bytes(status.st_size) + " are more than this machine's memory");
+  const InputFile file(path, max_bytes);
+  if (file.size() > physical_memory()) {
+    fail("read", path, "its " + human_bytes(file.size()) + " are more than this machine's memory");
   }
   Buffer buffer;
   try {
-    buffer.resize(static_cast<size_t>(status.st_size));
+    buffer.resize(static_cast<size_t>(file.size()));
   } catch (const std::bad_alloc&) {
-    fail("read", path, "no memory for its " + human_bytes(status.st_size));
+    fail("read", path, "no memory for its " + human_bytes(file.size()));
   }
-  size_t done = 0;
-  while (done < buffer.size()) {
-    const ssize_t got = ::read(file.get(), buffer.data() + done, buffer.size() - done);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) fail("read", path, reason(errno));
-    if (got == 0) fail("read", path, "it became shorter while it was read");
-    done += static_cast<size_t>(got);
-  }
+  file.read(0, {reinterpret_cast<uint8_t*>(buffer.data()), buffer.size()});
   return buffer;
 }
 
@@ -125,6 +107,38 @@ int sync_directory(const std::filesystem::path& directory) {
 }
 
 }  // namespace
+
+// Without O_NONBLOCK, opening a pipe would wait for its writer before we can see that it is none of our
+// business.
+InputFile::InputFile(const std::filesystem::path& path, int64_t max_bytes)
+    : path_(path), fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
+  Descriptor file(fd_);
+  if (fd_ < 0) fail("read", path, reason(errno));
+  struct stat status {};
+  if (::fstat(fd_, &status) != 0) fail("read", path, reason(errno));
+  if (S_ISDIR(status.st_mode)) fail("read", path, reason(EISDIR));
+  if (!S_ISREG(status.st_mode)) fail("read", path, "not a regular file");
+  if (status.st_size > max_bytes) {
+    fail("read", path,
+         "it has " + with_thousands(status.st_size) + " bytes, at most " + with_thousands(max_bytes) +
+             " are expected");
+  }
+  size_ = status.st_size;
+  file.release();
+}
+
+InputFile::~InputFile() { ::close(fd_); }
+
+void InputFile::read(int64_t offset, std::span<uint8_t> bytes) const {
+  while (!bytes.empty()) {
+    const ssize_t got = ::pread(fd_, bytes.data(), bytes.size(), offset);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail("read", path_, reason(errno));
+    if (got == 0) fail("read", path_, "it became shorter while it was read");
+    bytes = bytes.subspan(static_cast<size_t>(got));
+    offset += got;
+  }
+}
 
 std::vector<uint8_t> read_file(const std::filesystem::path& path, int64_t max_bytes) {
   return read_whole<std::vector<uint8_t>>(path, max_bytes);

@@ -10,6 +10,24 @@
 
 namespace frugal {
 
+/// A regular file that is open for reading, piece by piece and from several threads. Missing, unreadable, no
+/// regular file or larger than `max_bytes`: an error that names it.
+class InputFile {
+ public:
+  explicit InputFile(const std::filesystem::path& path, int64_t max_bytes = int64_t{1} << 40);
+  InputFile(const InputFile&) = delete;
+  InputFile& operator=(const InputFile&) = delete;
+  ~InputFile();
+  int64_t size() const { return size_; }
+  /// Fills `bytes` from `offset`; an error where the file ends before.
+  void read(int64_t offset, std::span<uint8_t> bytes) const;
+
+ private:
+  std::filesystem::path path_;
+  int fd_;
+  int64_t size_ = 0;
+};
+
 /// The whole file. Missing, unreadable or larger than `max_bytes`: an error that names it.
 std::vector<uint8_t> read_file(const std::filesystem::path& path, int64_t max_bytes = int64_t{1} << 40);
 std::string read_text_file(const std::filesystem::path& path, int64_t max_bytes = 64 << 20);

@@ -8,7 +8,7 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "data/dataset.h"
-#include "eval/image_file.h"
+#include "data/image_file.h"
 #include "eval/sheet.h"
 
 namespace frugal {

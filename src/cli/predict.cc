@@ -8,7 +8,7 @@
 #include "base/units.h"
 #include "cli/command.h"
 #include "cli/output.h"
-#include "eval/image_file.h"
+#include "data/image_file.h"
 #include "eval/loaded_model.h"
 #include "eval/predict.h"
 

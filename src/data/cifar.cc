@@ -1,12 +1,13 @@
 #include "data/cifar.h"
 
-#include <array>
+#include <algorithm>
 #include <string>
 #include <system_error>
 #include <vector>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/parallel.h"
 #include "base/text.h"
 #include "base/units.h"
 
@@ -51,11 +52,11 @@ int32_t checked_label(uint8_t label, const char* kind, size_t classes, const fs:
               " names; the file is damaged or of another layout: get it again");
 }
 
-/// Appends the records of a file.
-void read_records(const fs::path& path, const Labels& labels, ImageSet& images) {
-  const std::vector<uint8_t> bytes = read_file(path, max_file_bytes);
-  const auto size = static_cast<int64_t>(bytes.size());
-  const int64_t record_bytes = labels.bytes() + image_bytes;
+/// Records that a thread takes at a time: their bytes stay in its cache.
+constexpr int64_t records_at_once = 128;
+
+int64_t count_records(const InputFile& file, int64_t record_bytes, const fs::path& path) {
+  const int64_t size = file.size();
   if (size == 0) throw Error(path.string() + ": the file is empty: get it again");
   if (size % record_bytes != 0) {
     throw Error(path.string() + ": " + with_thousands(size) + " bytes are " +
@@ -64,20 +65,38 @@ void read_records(const fs::path& path, const Labels& labels, ImageSet& images) 
                 " bytes more; the file is cut short, or of another layout: "
                 "get it again");
   }
-  const int64_t records = size / record_bytes;
+  return size / record_bytes;
+}
+
+/// Appends the records of a file.
+void read_records(const fs::path& path, const Labels& labels, const LoadOptions& options, ImageSet& images) {
+  const InputFile file(path, max_file_bytes);
+  const int64_t record_bytes = labels.bytes() + image_bytes;
+  const int64_t records = count_records(file, record_bytes, path), before = images.count;
+  require_memory(records * image_bytes, path.string(), options);
   images.height = images.width = side;
   images.channels = channels;
-  images.pixels.resize(static_cast<size_t>((images.count + records) * image_bytes));
-  for (int64_t i = 0; i < records; ++i) {
-    const uint8_t* record = bytes.data() + i * record_bytes;
-    if (labels.coarse_classes > 0) {
-      images.coarse_labels.push_back(
-          checked_label(*record++, "coarse", labels.coarse_classes, path, i, record_bytes));
-    }
-    images.labels.push_back(checked_label(*record++, "class", labels.classes, path, i, record_bytes));
-    interleave(record, images.pixels.data() + (images.count + i) * image_bytes);
-  }
   images.count += records;
+  images.pixels.resize(static_cast<size_t>(images.count * image_bytes));
+  images.labels.resize(static_cast<size_t>(images.count));
+  if (labels.coarse_classes > 0) images.coarse_labels.resize(static_cast<size_t>(images.count));
+
+  parallel_for((records + records_at_once - 1) / records_at_once, options.threads, [&](int64_t chunk) {
+    const int64_t first = chunk * records_at_once, end = std::min(records, first + records_at_once);
+    std::vector<uint8_t> bytes(static_cast<size_t>((end - first) * record_bytes));
+    file.read(first * record_bytes, bytes);
+    const uint8_t* record = bytes.data();
+    for (int64_t i = first; i < end; ++i, record += record_bytes) {
+      const auto at = static_cast<size_t>(before + i);
+      if (labels.coarse_classes > 0) {
+        images.coarse_labels[at] =
+            checked_label(record[0], "coarse", labels.coarse_classes, path, i, record_bytes);
+      }
+      images.labels[at] =
+          checked_label(record[labels.bytes() - 1], "class", labels.classes, path, i, record_bytes);
+      interleave(record + labels.bytes(), images.pixels.data() + (before + i) * image_bytes);
+    }
+  });
 }
 
 }  // namespace
@@ -103,21 +122,21 @@ bool is_cifar100(const fs::path& directory) {
   return holds_any(directory, {"train.bin", "test.bin", "fine_label_names.txt"});
 }
 
-void read_cifar10(const fs::path& directory, Dataset& dataset) {
+void read_cifar10(const fs::path& directory, const LoadOptions& options, Dataset& dataset) {
   dataset.classes = read_names(directory / "batches.meta.txt");
   const Labels labels{.classes = dataset.classes.size()};
   for (int i = 1; i <= 5; ++i) {
-    read_records(directory / ("data_batch_" + std::to_string(i) + ".bin"), labels, dataset.train);
+    read_records(directory / ("data_batch_" + std::to_string(i) + ".bin"), labels, options, dataset.train);
   }
-  read_records(directory / "test_batch.bin", labels, dataset.test);
+  read_records(directory / "test_batch.bin", labels, options, dataset.test);
 }
 
-void read_cifar100(const fs::path& directory, Dataset& dataset) {
+void read_cifar100(const fs::path& directory, const LoadOptions& options, Dataset& dataset) {
   dataset.classes = read_names(directory / "fine_label_names.txt");
   dataset.coarse_classes = read_names(directory / "coarse_label_names.txt");
   const Labels labels{.coarse_classes = dataset.coarse_classes.size(), .classes = dataset.classes.size()};
-  read_records(directory / "train.bin", labels, dataset.train);
-  read_records(directory / "test.bin", labels, dataset.test);
+  read_records(directory / "train.bin", labels, options, dataset.train);
+  read_records(directory / "test.bin", labels, options, dataset.test);
 }
 
 }  // namespace frugal

@@ -14,8 +14,8 @@ bool is_cifar100(const std::filesystem::path& directory);
 
 /// Fills classes and images. Any number of records and of classes up to 256 will do; what is missing, cut
 /// short or labelled out of range is an error that names file and record.
-void read_cifar10(const std::filesystem::path& directory, Dataset& dataset);
-void read_cifar100(const std::filesystem::path& directory, Dataset& dataset);
+void read_cifar10(const std::filesystem::path& directory, const LoadOptions& options, Dataset& dataset);
+void read_cifar100(const std::filesystem::path& directory, const LoadOptions& options, Dataset& dataset);
 
 /// The lines of a file of names, without the empty ones.
 std::vector<std::string> read_names(const std::filesystem::path& path);

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "data/load_options.h"
+
 namespace frugal {
 
 /// `count` images of the same size, dense [N, H, W, C] uint8, with a fine label each and perhaps a coarse
@@ -35,10 +37,12 @@ struct Dataset {
   std::string fingerprint;  // XXH3-128 of all pixels and labels, hexadecimal
 };
 
-/// Reads a named data set ("cifar10", "cifar100", "cifar100-mini") or a directory in CIFAR's binary layout.
-/// Names are looked for in $FRUGAL_DATA/NAME, ~/.cache/frugal/NAME, the installed share/frugal, the source
-/// tree's data/. Errors name the file and what is wrong with it, or every place that was searched.
-Dataset load_dataset(const std::string& name_or_path);
+/// Reads a named data set ("cifar10", "cifar100", "cifar100-mini", "mnist", "fashion-mnist") or a directory:
+/// CIFAR's binary layout, IDX files, or a folder of pictures (folder.h). Names are looked for in
+/// $FRUGAL_DATA/NAME, ~/.cache/frugal/NAME, the installed share/frugal, the source tree's data/, and where
+/// Debian's package puts them. Errors name the file and what is wrong with it, or every place that was
+/// searched.
+Dataset load_dataset(const std::string& name_or_path, const LoadOptions& options = {});
 
 /// Mean and standard deviation of the images by channel, of values in [0, 1] (population, in double, exact
 /// sums).

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "data/load_options.h"
 
 namespace frugal {
 namespace {
@@ -17,10 +18,15 @@ namespace fs = std::filesystem;
 
 struct KnownName {
   std::string_view name;
-  std::string_view unpacked;  // what the official archive unpacks to, or empty
+  std::string_view unpacked;   // what the official archive or torchvision unpacks to, or empty
+  std::string_view installed;  // where Debian's package puts it, or empty
 };
-constexpr std::array<KnownName, 3> known_names{
-    {{"cifar10", "cifar-10-batches-bin"}, {"cifar100", "cifar-100-binary"}, {"cifar100-mini", ""}}};
+constexpr std::array<KnownName, 5> known_names{
+    {{"cifar10", "cifar-10-batches-bin", ""},
+     {"cifar100", "cifar-100-binary", ""},
+     {"cifar100-mini", "", ""},
+     {"mnist", "MNIST/raw", ""},
+     {"fashion-mnist", "FashionMNIST/raw", "/usr/share/datasets/fashion-mnist"}}};
 
 const KnownName* find_known(std::string_view name) {
   const auto* found = std::ranges::find(known_names, name, &KnownName::name);
@@ -44,8 +50,7 @@ std::vector<fs::path> data_roots() {
   std::vector<fs::path> roots;
   const char* chosen = std::getenv("FRUGAL_DATA");
   if (chosen != nullptr && *chosen != '\0') roots.emplace_back(chosen);
-  const char* home = std::getenv("HOME");
-  if (home != nullptr && *home != '\0') roots.push_back(fs::path(home) / ".cache" / "frugal");
+  if (const fs::path cache = user_cache(); !cache.empty()) roots.push_back(cache);
   std::error_code ignored;
   const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
   // A package that was unpacked elsewhere than it was built for still finds its own data.
@@ -73,6 +78,7 @@ fs::path locate_dataset(const std::string& name_or_path) {
     }
   }
   places.emplace_back(name_or_path);
+  if (known != nullptr && !known->installed.empty()) places.emplace_back(known->installed);
   for (const fs::path& place : places) {
     if (names_directory(place)) return place;
   }
@@ -81,8 +87,10 @@ fs::path locate_dataset(const std::string& name_or_path) {
     throw usage_error("--data: " + in_quotes(name_or_path) + " is no directory; give the one that it is in");
   }
   if (known != nullptr) {
-    throw Error(not_found(name_or_path, places) +
-                "\nput it into one of these places, or set FRUGAL_DATA to the directory that holds it");
+    throw Error(
+        not_found(name_or_path, places) +
+        "\nput it into one of these places, or set FRUGAL_DATA to the directory that holds it" +
+        (known->installed.empty() ? "" : ", or install Debian's dataset-" + std::string(known->name)));
   }
   std::vector<std::string> names;
   names.reserve(known_names.size());

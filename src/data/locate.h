@@ -14,8 +14,9 @@ std::vector<std::filesystem::path> data_roots();
 /// Whether this is a name to be looked up, rather than a path.
 bool is_data_name(const std::string& text);
 
-/// The directory of a named data set, or of a path. A known name that is nowhere is an error that lists every
-/// place; anything else that does not exist is a usage error that lists the known names too.
+/// The directory of a named data set, or of a path; last where Debian's package of that name puts it. A known
+/// name that is nowhere is an error that lists every place; anything else that does not exist is a usage
+/// error that lists the known names too.
 std::filesystem::path locate_dataset(const std::string& name_or_path);
 
 }  // namespace frugal

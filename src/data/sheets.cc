@@ -62,7 +62,7 @@ bool is_sheets(const fs::path& directory) {
   return fs::exists(directory / sheet_classes_file, ignored);
 }
 
-void read_sheets(const fs::path& directory, Dataset& dataset) {
+void read_sheets(const fs::path& directory, const LoadOptions& /*options*/, Dataset& dataset) {
   std::set<std::string> coarse_names;
   std::vector<std::string> coarse_of;
   for (const std::string& line : read_names(directory / sheet_classes_file)) {

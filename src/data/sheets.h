@@ -20,6 +20,6 @@ std::string sheet_file(int64_t sheet);
 bool is_sheets(const std::filesystem::path& directory);
 
 /// Fills classes and images; the images go round the classes, so that a stretch of them holds all alike.
-void read_sheets(const std::filesystem::path& directory, Dataset& dataset);
+void read_sheets(const std::filesystem::path& directory, const LoadOptions& options, Dataset& dataset);
 
 }  // namespace frugal

@@ -4,13 +4,14 @@
 #include <cmath>
 #include <numeric>
 
-#include "eval/resize.h"
+#include "data/resize.h"
 #include "train/batch_source.h"
 
 namespace frugal {
 void add_picture(ImageSet& set, const Image& image) {
-  const Image fitted = resize(crop_to_proportions(image, set.height, set.width), set.height, set.width);
-  set.pixels.insert(set.pixels.end(), fitted.pixels.begin(), fitted.pixels.end());
+  const size_t before = set.pixels.size();
+  set.pixels.resize(before + static_cast<size_t>(set.image_bytes()));
+  fit(image, set.height, set.width, set.pixels.data() + before);
   set.labels.push_back(0);
   ++set.count;
 }

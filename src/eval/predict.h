@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "data/dataset.h"
-#include "eval/image.h"
+#include "data/image.h"
 #include "nn/engine.h"
 
 namespace frugal {

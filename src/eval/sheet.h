@@ -2,7 +2,7 @@
 #pragma once
 
 #include "data/dataset.h"
-#include "eval/image.h"
+#include "data/image.h"
 
 namespace frugal {
 

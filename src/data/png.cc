@@ -2,9 +2,12 @@
 // return value, so no C++ object is ever jumped over.
 #include <png.h>
 
+#include <utility>
+
 #include "base/error.h"
 #include "base/file.h"
-#include "eval/image_file.h"
+#include "data/image_file.h"
+#include "data/orientation.h"
 
 namespace frugal {
 namespace {
@@ -20,13 +23,29 @@ struct PngImage {
   bool failed() const { return PNG_IMAGE_FAILED(image); }
 };
 
+[[noreturn]] void fail(const PngImage& png, const std::string& name) {
+  throw Error(name + ": broken PNG picture: " + png.image.message);
+}
+
+/// Reads as far as the pixels; throws unless they may be read.
+void open(PngImage& png, std::span<const uint8_t> bytes, const std::string& name) {
+  if (png_image_begin_read_from_memory(&png.image, bytes.data(), bytes.size()) == 0 || png.failed()) {
+    fail(png, name);
+  }
+  check_image_size(png.image.width, png.image.height, name);
+}
+
 }  // namespace
+
+ImageSize png_size(std::span<const uint8_t> bytes, const std::string& name) {
+  PngImage png;
+  open(png, bytes, name);
+  return ImageSize{png.image.height, png.image.width}.turned(swaps_sides(png_orientation(bytes)));
+}
 
 Image decode_png(std::span<const uint8_t> bytes, int channels, const std::string& name) {
   PngImage png;
-  const auto fail = [&] { throw Error(name + ": broken PNG picture: " + png.image.message); };
-  if (png_image_begin_read_from_memory(&png.image, bytes.data(), bytes.size()) == 0 || png.failed()) fail();
-  check_image_size(png.image.width, png.image.height, name);
+  open(png, bytes, name);
   // Sixteen bits without a stated gamma are sRGB as in every other program, not linear light.
   png.image.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;
   png.image.format = channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
@@ -37,9 +56,9 @@ Image decode_png(std::span<const uint8_t> bytes, int channels, const std::string
   if (png_image_finish_read(&png.image, &white, image.pixels.data(),
                             static_cast<png_int_32>(image.width * channels), nullptr) == 0 ||
       png.failed()) {
-    fail();
+    fail(png, name);
   }
-  return image;
+  return upright(std::move(image), png_orientation(bytes));
 }
 
 void write_png(const std::filesystem::path& path, const Image& image) {

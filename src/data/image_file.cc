@@ -1,4 +1,4 @@
-#include "eval/image_file.h"
+#include "data/image_file.h"
 
 #include <algorithm>
 #include <array>
@@ -15,6 +15,19 @@ bool starts_with(std::span<const uint8_t> bytes, const std::array<uint8_t, N>& m
   return bytes.size() >= N && std::equal(magic.begin(), magic.end(), bytes.begin());
 }
 
+enum class Kind { png, jpeg };
+
+Kind kind_of(std::span<const uint8_t> bytes, const std::string& name) {
+  if (bytes.empty()) throw Error(name + ": the file is empty");
+  if (starts_with<4>(bytes, {0x89, 'P', 'N', 'G'})) return Kind::png;
+  if (starts_with<3>(bytes, {0xFF, 0xD8, 0xFF})) return Kind::jpeg;
+  const char* kind = starts_with<4>(bytes, {'R', 'I', 'F', 'F'})   ? " (it looks like WebP)"
+                     : starts_with<4>(bytes, {'G', 'I', 'F', '8'}) ? " (it looks like GIF)"
+                     : starts_with<2>(bytes, {'B', 'M'})           ? " (it looks like BMP)"
+                                                                   : "";
+  throw Error(name + ": neither a PNG nor a JPEG picture" + kind + "; convert it to one of them");
+}
+
 }  // namespace
 
 void check_image_size(int64_t width, int64_t height, const std::string& name) {
@@ -27,14 +40,12 @@ void check_image_size(int64_t width, int64_t height, const std::string& name) {
 }
 
 Image decode_image(std::span<const uint8_t> bytes, int channels, const std::string& name) {
-  if (bytes.empty()) throw Error(name + ": the file is empty");
-  if (starts_with<4>(bytes, {0x89, 'P', 'N', 'G'})) return decode_png(bytes, channels, name);
-  if (starts_with<3>(bytes, {0xFF, 0xD8, 0xFF})) return decode_jpeg(bytes, channels, name);
-  const char* kind = starts_with<4>(bytes, {'R', 'I', 'F', 'F'})   ? " (it looks like WebP)"
-                     : starts_with<4>(bytes, {'G', 'I', 'F', '8'}) ? " (it looks like GIF)"
-                     : starts_with<2>(bytes, {'B', 'M'})           ? " (it looks like BMP)"
-                                                                   : "";
-  throw Error(name + ": neither a PNG nor a JPEG picture" + kind + "; convert it to one of them");
+  return kind_of(bytes, name) == Kind::png ? decode_png(bytes, channels, name)
+                                           : decode_jpeg(bytes, channels, name);
+}
+
+ImageSize image_size(std::span<const uint8_t> bytes, const std::string& name) {
+  return kind_of(bytes, name) == Kind::png ? png_size(bytes, name) : jpeg_size(bytes, name);
 }
 
 Image read_image(const std::filesystem::path& path, int channels) {

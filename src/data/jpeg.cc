@@ -1,22 +1,27 @@
 // JPEG through libjpeg. Its errors leave by longjmp, so everything that needs a destructor lives outside the
 // function that calls setjmp.
+#include <algorithm>
+#include <array>
 #include <csetjmp>
 #include <cstddef>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 // jpeglib.h needs size_t and FILE declared before it.
 #include <jpeglib.h>
 // After jpeglib.h, whose types it uses.
 #include <jerror.h>
 
 #include "base/error.h"
-#include "eval/image_file.h"
+#include "data/image_file.h"
+#include "data/orientation.h"
 
 namespace frugal {
 namespace {
 
 /// A real progressive file has about ten scans; each costs a pass over the whole picture.
 constexpr int max_scans = 200;
+constexpr int exif_marker = JPEG_APP0 + 1;
 
 struct Decoder {
   jpeg_decompress_struct jpeg{};
@@ -66,6 +71,7 @@ bool read_header(Decoder& d, std::span<const uint8_t> bytes) {
   d.progress.progress_monitor = on_progress;
   d.jpeg.progress = &d.progress;
   jpeg_mem_src(&d.jpeg, bytes.data(), static_cast<unsigned long>(bytes.size()));
+  jpeg_save_markers(&d.jpeg, exif_marker, 0xFFFF);
   jpeg_read_header(&d.jpeg, TRUE);
   return true;
 }
@@ -81,23 +87,52 @@ bool read_pixels(Decoder& d, uint8_t* pixels, size_t stride) {
   return true;
 }
 
-}  // namespace
+[[noreturn]] void fail(const Decoder& decoder, const std::string& name) {
+  throw Error(name + ": broken JPEG picture: " + decoder.message);
+}
 
-Image decode_jpeg(std::span<const uint8_t> bytes, int channels, const std::string& name) {
-  Decoder decoder;
-  const auto fail = [&] { throw Error(name + ": broken JPEG picture: " + decoder.message); };
-  if (!read_header(decoder, bytes)) fail();
+/// Reads as far as the pixels; throws unless they may be read.
+void open(Decoder& decoder, std::span<const uint8_t> bytes, const std::string& name) {
+  if (!read_header(decoder, bytes)) fail(decoder, name);
   check_image_size(decoder.jpeg.image_width, decoder.jpeg.image_height, name);
   const J_COLOR_SPACE space = decoder.jpeg.jpeg_color_space;
   if (space == JCS_CMYK || space == JCS_YCCK) {
     throw Error(name + ": a CMYK picture, whose colours depend on a printer; convert it to RGB");
   }
+}
+
+int orientation(const Decoder& decoder) {
+  constexpr std::array<uint8_t, 6> magic{'E', 'x', 'i', 'f', 0, 0};
+  for (jpeg_saved_marker_ptr marker = decoder.jpeg.marker_list; marker != nullptr; marker = marker->next) {
+    const std::span<const uint8_t> data(marker->data, marker->data_length);
+    // XMP uses the same marker.
+    if (data.size() < magic.size() || !std::equal(magic.begin(), magic.end(), data.begin())) continue;
+    return exif_orientation(data.subspan(magic.size()));
+  }
+  return 1;
+}
+
+}  // namespace
+
+ImageSize jpeg_size(std::span<const uint8_t> bytes, const std::string& name) {
+  Decoder decoder;
+  open(decoder, bytes, name);
+  return ImageSize{decoder.jpeg.image_height, decoder.jpeg.image_width}.turned(
+      swaps_sides(orientation(decoder)));
+}
+
+Image decode_jpeg(std::span<const uint8_t> bytes, int channels, const std::string& name) {
+  Decoder decoder;
+  open(decoder, bytes, name);
+  const int turn = orientation(decoder);  // libjpeg forgets its markers when it finishes
   decoder.jpeg.out_color_space = channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
 
   Image image{decoder.jpeg.image_height, decoder.jpeg.image_width, channels, {}};
   image.pixels.resize(static_cast<size_t>(image.height * image.width * channels));
-  if (!read_pixels(decoder, image.pixels.data(), static_cast<size_t>(image.width * channels))) fail();
-  return image;
+  if (!read_pixels(decoder, image.pixels.data(), static_cast<size_t>(image.width * channels))) {
+    fail(decoder, name);
+  }
+  return upright(std::move(image), turn);
 }
 
 }  // namespace frugal

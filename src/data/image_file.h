@@ -8,7 +8,7 @@
 #include <span>
 #include <string>
 
-#include "eval/image.h"
+#include "data/image.h"
 
 namespace frugal {
 
@@ -17,13 +17,19 @@ inline constexpr int64_t max_image_pixels = int64_t{64} << 20;
 inline constexpr int64_t max_image_file_bytes = int64_t{256} << 20;
 
 /// Reads a picture as `channels` = 1 (grey) or 3 (RGB), whatever the file holds: grey, palette, alpha (laid
-/// over white), 16 bits. Refused by name: CMYK, other formats, broken and truncated files, too large ones.
+/// over white), 16 bits; turned upright where EXIF says so. Refused by name: CMYK, other formats, broken and
+/// truncated files, too large ones.
 Image read_image(const std::filesystem::path& path, int channels);
 
 /// The same from memory; `name` is for errors.
 Image decode_image(std::span<const uint8_t> bytes, int channels, const std::string& name);
 Image decode_png(std::span<const uint8_t> bytes, int channels, const std::string& name);
 Image decode_jpeg(std::span<const uint8_t> bytes, int channels, const std::string& name);
+
+/// The size of the upright picture, from the beginning of its file alone; throws as far as that shows faults.
+ImageSize image_size(std::span<const uint8_t> bytes, const std::string& name);
+ImageSize png_size(std::span<const uint8_t> bytes, const std::string& name);
+ImageSize jpeg_size(std::span<const uint8_t> bytes, const std::string& name);
 
 /// Grey or RGB, written atomically.
 void write_png(const std::filesystem::path& path, const Image& image);
