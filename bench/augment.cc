@@ -1,5 +1,5 @@
-// How many images a second one core augments, normalises and converts to bf16, by augmentation list: 32x32, RGB, from
-// a set that does not fit the caches. bench/versus_dataloader sets it beside torchvision.
+// How many images a second one core augments, normalises and converts to bf16, by augmentation list: 32x32,
+// RGB, from a set that does not fit the caches. bench/versus_dataloader sets it beside torchvision.
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
@@ -17,13 +17,19 @@ constexpr int64_t images = 50000, batch = 128, size = 32;
 
 const ImageSet& image_set() {
   static const ImageSet set = [] {
-    ImageSet result{.count = images, .height = size, .width = size, .channels = 3, .pixels = {}, .labels = {},
+    ImageSet result{.count = images,
+                    .height = size,
+                    .width = size,
+                    .channels = 3,
+                    .pixels = {},
+                    .labels = {},
                     .coarse_labels = {}};
     result.pixels.resize(static_cast<size_t>(images * result.image_bytes()));
     const RandomStream stream(1, Purpose::test);
     for (size_t i = 0; i < result.pixels.size(); i += 16) {
       const auto words = stream.block(0, static_cast<uint32_t>(i / 16));
-      for (size_t k = 0; k < 16; ++k) result.pixels[i + k] = static_cast<uint8_t>(words[k / 4] >> (k % 4 * 8));
+      for (size_t k = 0; k < 16; ++k)
+        result.pixels[i + k] = static_cast<uint8_t>(words[k / 4] >> (k % 4 * 8));
     }
     return result;
   }();
@@ -54,9 +60,9 @@ void augment(benchmark::State& state, const std::string& list) {
 const bool registered = [] {
   for (const char* list :
        {"none", "flip,crop:4", "altflip,translate:2", "flip,crop:4,cutout:8", "flip,crop:4,jitter:0.2",
-        "flip,crop:4,jitter:0.2,cutout:8", "flip,crop:4,jitter:0.2|0.2|0.2|0.1", "flip,crop:4,grey", "rotate:15",
-        "randaugment", "flip,crop:4,randaugment", "trivial", "flip,crop:4,mixup", "flip,crop:4,cutmix",
-        "flip,crop:4,erase"}) {
+        "flip,crop:4,jitter:0.2,cutout:8", "flip,crop:4,jitter:0.2|0.2|0.2|0.1", "flip,crop:4,grey",
+        "rotate:15", "randaugment", "flip,crop:4,randaugment", "trivial", "flip,crop:4,mixup",
+        "flip,crop:4,cutmix", "flip,crop:4,erase"}) {
     benchmark::RegisterBenchmark(("augment/" + std::string(list)).c_str(), augment, list);
   }
   return true;

@@ -64,7 +64,8 @@ const std::vector<TrainFlag> all_flags = {
     {"Training", "--weight-decay", "X", "Weight decay, as PyTorch's optimizer of that name means it",
      set<&C::weight_decay>},
     {"Training", "--schedule", "SPEC",
-     "constant; step:size=5,gamma=0.2; multistep:at=30|60,gamma=0.1; exponential:gamma=0.9",
+     "constant; step:size=5,gamma=0.2; multistep:at=30|60,gamma=0.1; exponential:gamma=0.9; "
+     "onecycle:warmup=0.3",
      set<&C::schedule>},
     {"Training", "--loss", "SUM", "ce, ce:smoothing=0.1, ce + 0.0001*l2", set<&C::loss>},
     {"Training", "--batch-norm", "ghost|sync", "Statistics of a shard, or of the whole batch as PyTorch",

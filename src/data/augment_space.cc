@@ -52,17 +52,25 @@ float space_magnitude(SpaceKind space, int op, int level, int64_t height, int64_
   };
   switch (op) {
     case shear_x:
-    case shear_y: return linspace(0, wide ? 0.99f : 0.3f, level);
-    case translate_x: return linspace(0, far(width), level);
-    case translate_y: return linspace(0, far(height), level);
-    case rotate: return linspace(0, wide ? 135.0f : 30.0f, level);
+    case shear_y:
+      return linspace(0, wide ? 0.99f : 0.3f, level);
+    case translate_x:
+      return linspace(0, far(width), level);
+    case translate_y:
+      return linspace(0, far(height), level);
+    case rotate:
+      return linspace(0, wide ? 135.0f : 30.0f, level);
     case brightness:
     case color:
     case contrast:
-    case sharpness: return linspace(0, wide ? 0.99f : 0.9f, level);
-    case posterize: return bits_left(wide ? 6 : 4, level);
-    case solarize: return linspace(255, 0, level);
-    default: return 0;
+    case sharpness:
+      return linspace(0, wide ? 0.99f : 0.9f, level);
+    case posterize:
+      return bits_left(wide ? 6 : 4, level);
+    case solarize:
+      return linspace(255, 0, level);
+    default:
+      return 0;
   }
 }
 
@@ -71,24 +79,47 @@ void add_space_change(int op, double magnitude, int64_t height, int64_t width, s
   const double corner_x = -0.5 * static_cast<double>(width), corner_y = -0.5 * static_cast<double>(height);
   const double whole = std::trunc(magnitude);
   switch (op) {
-    case shear_x: changes.push_back(affine({.tangent_x = magnitude, .cx = corner_x, .cy = corner_y})); break;
-    case shear_y: changes.push_back(affine({.tangent_y = magnitude, .cx = corner_x, .cy = corner_y})); break;
+    case shear_x:
+      changes.push_back(affine({.tangent_x = magnitude, .cx = corner_x, .cy = corner_y}));
+      break;
+    case shear_y:
+      changes.push_back(affine({.tangent_y = magnitude, .cx = corner_x, .cy = corner_y}));
+      break;
     case translate_x:
       changes.push_back({.kind = ChangeKind::shift, .right = -static_cast<int32_t>(whole)});
       break;
     case translate_y:
       changes.push_back({.kind = ChangeKind::shift, .down = -static_cast<int32_t>(whole)});
       break;
-    case rotate: changes.push_back(affine({.degrees = -magnitude})); break;
-    case brightness: changes.push_back(colour(ChangeKind::brightness, 1 + magnitude)); break;
-    case color: changes.push_back(colour(ChangeKind::saturation, 1 + magnitude)); break;
-    case contrast: changes.push_back(colour(ChangeKind::contrast, 1 + magnitude)); break;
-    case sharpness: changes.push_back(colour(ChangeKind::sharpness, 1 + magnitude)); break;
-    case posterize: changes.push_back(colour(ChangeKind::posterize, whole)); break;
-    case solarize: changes.push_back(colour(ChangeKind::solarize, magnitude)); break;
-    case auto_contrast: changes.push_back(colour(ChangeKind::autocontrast, 0)); break;
-    case equalize: changes.push_back(colour(ChangeKind::equalize, 0)); break;
-    default: break;
+    case rotate:
+      changes.push_back(affine({.degrees = -magnitude}));
+      break;
+    case brightness:
+      changes.push_back(colour(ChangeKind::brightness, 1 + magnitude));
+      break;
+    case color:
+      changes.push_back(colour(ChangeKind::saturation, 1 + magnitude));
+      break;
+    case contrast:
+      changes.push_back(colour(ChangeKind::contrast, 1 + magnitude));
+      break;
+    case sharpness:
+      changes.push_back(colour(ChangeKind::sharpness, 1 + magnitude));
+      break;
+    case posterize:
+      changes.push_back(colour(ChangeKind::posterize, whole));
+      break;
+    case solarize:
+      changes.push_back(colour(ChangeKind::solarize, magnitude));
+      break;
+    case auto_contrast:
+      changes.push_back(colour(ChangeKind::autocontrast, 0));
+      break;
+    case equalize:
+      changes.push_back(colour(ChangeKind::equalize, 0));
+      break;
+    default:
+      break;
   }
 }
 

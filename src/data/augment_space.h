@@ -1,5 +1,5 @@
-// The fourteen changes that RandAugment and TrivialAugment-Wide draw from, and how strong each is at each of 31
-// magnitudes: the tables of torchvision 0.14's RandAugment and TrivialAugmentWide.
+// The fourteen changes that RandAugment and TrivialAugment-Wide draw from, and how strong each is at each of
+// 31 magnitudes: the tables of torchvision 0.14's RandAugment and TrivialAugmentWide.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// One change to one image, with its numbers: what drawing from an augmentation list comes to, and what is then
-// done to the pixels.
+// One change to one image, with its numbers: what drawing from an augmentation list comes to, and what is
+// then done to the pixels.
 #pragma once
 
 #include <cstdint>

@@ -81,7 +81,8 @@ Table equalize_of(const Image& image, int64_t channel) {
   return table;
 }
 
-/// Between the image and its mean over 3x3 pixels, in which the middle weighs 5 of 13; the border blends with itself.
+/// Between the image and its mean over 3x3 pixels, in which the middle weighs 5 of 13; the border blends with
+/// itself.
 void sharpness(const Image& image, float factor, float rest, uint8_t* before) {
   if (image.height <= 2 || image.width <= 2) return;
   std::memcpy(before, image.bytes, static_cast<size_t>(image.size()));
@@ -114,8 +115,12 @@ void change_colours(const Change& change, uint8_t* bytes, int64_t height, int64_
   const Image image{bytes, height, width, channels};
   const auto factor = static_cast<float>(change.amount), rest = static_cast<float>(1.0 - change.amount);
   switch (change.kind) {
-    case ChangeKind::brightness: scale_bytes(bytes, image.size(), factor, 0.0f); break;
-    case ChangeKind::contrast: contrast(image, factor, rest); break;
+    case ChangeKind::brightness:
+      scale_bytes(bytes, image.size(), factor, 0.0f);
+      break;
+    case ChangeKind::contrast:
+      contrast(image, factor, rest);
+      break;
     case ChangeKind::saturation:
       if (channels == 3) blend_with_grey(bytes, image.pixels(), factor, rest);
       break;
@@ -125,7 +130,9 @@ void change_colours(const Change& change, uint8_t* bytes, int64_t height, int64_
     case ChangeKind::grey:
       if (channels == 3) to_grey(bytes, image.pixels());
       break;
-    case ChangeKind::sharpness: sharpness(image, factor, rest, scratch); break;
+    case ChangeKind::sharpness:
+      sharpness(image, factor, rest, scratch);
+      break;
     case ChangeKind::posterize: {
       const auto kept = static_cast<uint8_t>(0xFF00 >> static_cast<int>(change.amount));
       for (int64_t i = 0; i < image.size(); ++i) bytes[i] &= kept;
@@ -136,11 +143,16 @@ void change_colours(const Change& change, uint8_t* bytes, int64_t height, int64_
         if (static_cast<float>(bytes[i]) >= factor) bytes[i] = static_cast<uint8_t>(255 - bytes[i]);
       }
       break;
-    case ChangeKind::autocontrast: by_tables(image, [&](int64_t c) { return autocontrast_of(image, c); }); break;
-    case ChangeKind::equalize: by_tables(image, [&](int64_t c) { return equalize_of(image, c); }); break;
+    case ChangeKind::autocontrast:
+      by_tables(image, [&](int64_t c) { return autocontrast_of(image, c); });
+      break;
+    case ChangeKind::equalize:
+      by_tables(image, [&](int64_t c) { return equalize_of(image, c); });
+      break;
     case ChangeKind::flip:
     case ChangeKind::shift:
-    case ChangeKind::affine: break;
+    case ChangeKind::affine:
+      break;
   }
 }
 

@@ -116,24 +116,35 @@ void draw_changes(std::span<const Augment> augment, const DrawKey& key, int64_t 
         if (own.below(2) == (key.epoch & 1)) changes.list.push_back({.kind = ChangeKind::flip});
         break;
       }
-      case AugmentKind::shift: draw_shift(each, dice, changes); break;
-      case AugmentKind::jitter: draw_jitter(each, dice, changes); break;
+      case AugmentKind::shift:
+        draw_shift(each, dice, changes);
+        break;
+      case AugmentKind::jitter:
+        draw_jitter(each, dice, changes);
+        break;
       case AugmentKind::grey:
         if (dice.happens(each.probability)) changes.list.push_back({.kind = ChangeKind::grey});
         break;
-      case AugmentKind::affine: draw_affine(each, size, dice, changes); break;
+      case AugmentKind::affine:
+        draw_affine(each, size, dice, changes);
+        break;
       case AugmentKind::randaugment:
         for (int op = 0; op < each.ops; ++op) {
           draw_from_space(SpaceKind::randaugment, each.magnitude, size, dice, changes);
         }
         break;
-      case AugmentKind::trivial: draw_from_space(SpaceKind::wide, 0, size, dice, changes); break;
-      case AugmentKind::cutout: draw_cutout(each, size, dice, changes); break;
+      case AugmentKind::trivial:
+        draw_from_space(SpaceKind::wide, 0, size, dice, changes);
+        break;
+      case AugmentKind::cutout:
+        draw_cutout(each, size, dice, changes);
+        break;
       case AugmentKind::erase:
         if (dice.happens(each.probability)) draw_erase(each, size, dice, changes);
         break;
       case AugmentKind::mixup:
-      case AugmentKind::cutmix: break;
+      case AugmentKind::cutmix:
+        break;
     }
   }
 }

@@ -2,4 +2,4 @@
 namespace frugal {
 bool is_folder(const std::filesystem::path&) { return false; }
 void read_folder(const std::filesystem::path&, const LoadOptions&, Dataset&) {}
-}
+}  // namespace frugal

@@ -55,7 +55,8 @@ struct RowSources {
       const float at_x = round_even((grid_x + 1.0f) * half_width - 0.5f);
       const float at_y = round_even((grid_y + 1.0f) * half_height - 0.5f);
       const bool inside = at_x >= 0 && at_x < width && at_y >= 0 && at_y < height;
-      sources[i] = inside ? static_cast<int32_t>(at_y) * static_cast<int32_t>(width) + static_cast<int32_t>(at_x) : -1;
+      sources[i] =
+          inside ? static_cast<int32_t>(at_y) * static_cast<int32_t>(width) + static_cast<int32_t>(at_x) : -1;
     }
   }
 };

@@ -1,5 +1,6 @@
-// Changes that move pixels without mixing them. Flips and shifts act on each axis alone, so that any number of
-// them in a row comes down to one index an axis; a rotation or shear takes each pixel from the one nearest.
+// Changes that move pixels without mixing them. Flips and shifts act on each axis alone, so that any number
+// of them in a row comes down to one index an axis; a rotation or shear takes each pixel from the one
+// nearest.
 #pragma once
 
 #include <array>
@@ -31,8 +32,9 @@ class AxisIndex {
 /// Output pixel (x, y), measured from the image's middle, shows input (m0 x + m1 y + m2, m3 x + m4 y + m5).
 using AffineMatrix = std::array<double, 6>;
 
-/// What rotates by `degrees` (clockwise, as torchvision's affine), scales, shears along x and y by these tangents about
-/// the point (cx, cy), and then moves by (tx, ty): the inverse, as torchvision's _get_inverse_affine_matrix.
+/// What rotates by `degrees` (clockwise, as torchvision's affine), scales, shears along x and y by these
+/// tangents about the point (cx, cy), and then moves by (tx, ty): the inverse, as torchvision's
+/// _get_inverse_affine_matrix.
 struct AffineChange {
   double degrees = 0, scale = 1, tangent_x = 0, tangent_y = 0;
   double tx = 0, ty = 0;
@@ -40,8 +42,8 @@ struct AffineChange {
 };
 AffineMatrix inverse_affine(const AffineChange& change);
 
-/// Each pixel of `out` is the nearest of `in`, or black outside of it; both [height, width, channels] and apart.
-/// As torchvision 0.14's affine on tensors, in fp32 and in its order, so that ties fall alike.
+/// Each pixel of `out` is the nearest of `in`, or black outside of it; both [height, width, channels] and
+/// apart. As torchvision 0.14's affine on tensors, in fp32 and in its order, so that ties fall alike.
 void affine_nearest(const uint8_t* in, int64_t height, int64_t width, int64_t channels,
                     const AffineMatrix& matrix, uint8_t* out);
 

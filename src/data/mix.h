@@ -1,6 +1,6 @@
-// MixUp and CutMix: another image of the epoch is mixed in, and the label with it. Drawn for each image by itself,
-// with any image of the epoch for a partner, so that neither batch nor shard has a say; the papers' code draws once
-// a batch, with partners from it.
+// MixUp and CutMix: another image of the epoch is mixed in, and the label with it. Drawn for each image by
+// itself, with any image of the epoch for a partner, so that neither batch nor shard has a say; the papers'
+// code draws once a batch, with partners from it.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +29,8 @@ bool mixes(std::span<const Augment> augment);
 Mix draw_mix(std::span<const Augment> augment, uint64_t seed, uint32_t epoch, uint32_t draw, uint32_t draws,
              int64_t height, int64_t width);
 
-/// From the beta distribution with both parameters `alpha`, in [0, 1]: two gamma variates by Marsaglia and Tsang,
-/// "A Simple Method for Generating Gamma Variables", ACM TOMS 26, 2000.
+/// From the beta distribution with both parameters `alpha`, in [0, 1]: two gamma variates by Marsaglia and
+/// Tsang, "A Simple Method for Generating Gamma Variables", ACM TOMS 26, 2000.
 double draw_beta(double alpha, Dice& dice);
 
 }  // namespace frugal

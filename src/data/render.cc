@@ -35,7 +35,9 @@ void Renderer::render(const uint8_t* image, int64_t height, int64_t width, int64
   for (const Change& change : changes) {
     const bool indexed = !y_.is_identity() || !x_.is_identity();
     switch (change.kind) {
-      case ChangeKind::flip: x_.reverse(); break;
+      case ChangeKind::flip:
+        x_.reverse();
+        break;
       case ChangeKind::shift:
         y_.shift(change.down, change.padding);
         x_.shift(change.right, change.padding);

@@ -1,6 +1,6 @@
-// Takes an image through its changes with as few passes over its pixels as they allow: runs of flips and shifts
-// are one indexing, colours change in place, and what is left of indexing at the end is done by whoever writes
-// the pixels on.
+// Takes an image through its changes with as few passes over its pixels as they allow: runs of flips and
+// shifts are one indexing, colours change in place, and what is left of indexing at the end is done by
+// whoever writes the pixels on.
 #pragma once
 
 #include <cstdint>

@@ -26,7 +26,9 @@ class Schedule {
 /// unsaid)
 /// - "multistep:at=30|60,gamma=0.1": MultiStepLR; times gamma from each of these epochs on
 /// - "exponential:gamma=0.9": ExponentialLR; times gamma after every epoch
-/// Unknown names and values out of range are usage errors.
+/// - "onecycle:warmup=0.3,div=25,final=10000": OneCycleLR over progress (Smith and Topin,
+/// "Super-Convergence", 2018): along cosines from 1 / div to 1, and from `warmup` of the run on to 1 / (div *
+/// final). Momentum stays. Unknown names and values out of range are usage errors.
 std::unique_ptr<Schedule> parse_schedule(const std::string& text);
 
 }  // namespace frugal

@@ -1,4 +1,5 @@
-// Every change to an image beside torchvision 0.14's, on uint8 tensors: tools/goldens/augment.py made the file.
+// Every change to an image beside torchvision 0.14's, on uint8 tensors: tools/goldens/augment.py made the
+// file.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -22,7 +23,8 @@ namespace {
 using nlohmann::json;
 
 const SafetensorsFile& golden() {
-  static const SafetensorsFile file = read_safetensors(FRUGAL_SOURCE_DIR "/tests/goldens/data/augment.safetensors");
+  static const SafetensorsFile file =
+      read_safetensors(FRUGAL_SOURCE_DIR "/tests/goldens/data/augment.safetensors");
   return file;
 }
 
@@ -104,15 +106,18 @@ TEST(AugmentGolden, MagnitudesAreTorchvisions) {
   for (const json& table : json::parse(golden().metadata.at("magnitudes"))) {
     ASSERT_EQ(table["ops"].size(), size_t{space_ops});
     for (int op = 0; op < space_ops; ++op) {
-      const json &magnitudes = table["ops"][static_cast<size_t>(op)][0], &sign = table["ops"][static_cast<size_t>(op)][1];
+      const json &magnitudes = table["ops"][static_cast<size_t>(op)][0],
+                 &sign = table["ops"][static_cast<size_t>(op)][1];
       EXPECT_EQ(has_magnitude(op), !magnitudes.is_null());
       EXPECT_EQ(is_signed(op), sign.get<bool>());
       if (magnitudes.is_null()) continue;
       for (int level = 0; level < space_magnitudes; ++level) {
-        const float ours = space_magnitude(space_of(table["space"]), op, level, table["height"], table["width"]);
+        const float ours =
+            space_magnitude(space_of(table["space"]), op, level, table["height"], table["width"]);
         const auto theirs = magnitudes[static_cast<size_t>(level)].get<float>();
         EXPECT_FLOAT_EQ(ours, theirs) << table["space"] << " op " << op << " level " << level;
-        EXPECT_EQ(std::trunc(ours), std::trunc(theirs)) << table["space"] << " op " << op << " level " << level;
+        EXPECT_EQ(std::trunc(ours), std::trunc(theirs))
+            << table["space"] << " op " << op << " level " << level;
       }
     }
   }

@@ -159,8 +159,8 @@ TEST(Draw, RandAugmentTakesEachOpAndSignAlike) {
       ++(change.amount < 1 ? down : up);
     }
   }
-  expect_share(changes, 13.0 / 14);                    // one is the identity
-  expect_share(kinds[ChangeKind::affine], 3.0 / 14);   // two shears, one rotation
+  expect_share(changes, 13.0 / 14);                   // one is the identity
+  expect_share(kinds[ChangeKind::affine], 3.0 / 14);  // two shears, one rotation
   expect_share(kinds[ChangeKind::shift], 2.0 / 14);
   expect_share(kinds[ChangeKind::equalize], 1.0 / 14);
   expect_share(down, 0.5 / 14);

@@ -65,7 +65,8 @@ void expect_mixed_alike(const char* augment) {
     // Images of one colour tell by their mean how much of each is in them, and labels must say the same.
     const float* image = pixels.data() + i * size * size;
     const float mean = std::accumulate(image, image + size * size, 0.0f) / (size * size);
-    EXPECT_NEAR(mean, (mix.own * static_cast<float>(3 * own) + (1 - mix.own) * static_cast<float>(3 * other)) / 255,
+    EXPECT_NEAR(mean,
+                (mix.own * static_cast<float>(3 * own) + (1 - mix.own) * static_cast<float>(3 * other)) / 255,
                 1e-5);
     if (own % classes != other % classes) {
       EXPECT_NEAR(soft[own % classes], mix.own, 1e-6f);
@@ -98,7 +99,8 @@ TEST(DatasetBatch, APartnerIsAugmentedAsAtItsOwnPlace) {
     for (int64_t k = 0; k < size * size; ++k) {
       const float own = alone[static_cast<size_t>(i * size * size + k)];
       const float other = alone[static_cast<size_t>(mix.partner * size * size + k)];
-      ASSERT_FLOAT_EQ(mixed[static_cast<size_t>(i * size * size + k)], mix.own * own + (1.0f - mix.own) * other);
+      ASSERT_FLOAT_EQ(mixed[static_cast<size_t>(i * size * size + k)],
+                      mix.own * own + (1.0f - mix.own) * other);
     }
   }
 }

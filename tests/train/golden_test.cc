@@ -93,5 +93,18 @@ TEST(Golden, SchedulesArePyTorchs) {
   }
 }
 
+TEST(Golden, SchedulesOverProgressArePyTorchs) {
+  const auto golden = read_golden("schedules.json");
+  ASSERT_EQ(golden["by_progress"].size(), 2u);
+  for (const auto& expected : golden["by_progress"]) {
+    const auto schedule = parse_schedule(expected["spec"]);
+    ASSERT_EQ(expected["rates"].size(), 20u);
+    for (const auto& point : expected["rates"]) {
+      // PyTorch's first phase ends a step early: 1e-5 of the run.
+      EXPECT_NEAR(schedule->factor({point[0], 0}), point[1].get<double>(), 1e-4) << expected["spec"] << point;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace frugal

@@ -121,6 +121,23 @@ def optimizers():
     return {"weights": WEIGHTS, "cases": cases}
 
 
+def one_cycle():
+    """OneCycleLR so finely cut that its first and last step are no longer seen."""
+    steps = 100_000
+    made = {"onecycle": {}, "onecycle:warmup=0.1,div=10,final=100": {"pct_start": 0.1, "div_factor": 10, "final_div_factor": 100}}
+    for spec, options in made.items():
+        optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1.0, total_steps=steps, cycle_momentum=False, **options)
+        rates = []
+        for step in range(steps):
+            if step % (steps // 20) == 0:
+                rates.append([step / steps, schedule.get_last_lr()[0]])
+            if step < steps - 1:
+                optimizer.step()
+                schedule.step()
+        yield {"spec": spec, "rates": rates}
+
+
 def schedules():
     cases = []
     for spec, make in SCHEDULES.items():
@@ -132,7 +149,7 @@ def schedules():
             optimizer.step()
             schedule.step()
         cases.append({"spec": spec, "lr": 0.1, "rates": rates})
-    return {"cases": cases}
+    return {"cases": cases, "by_progress": list(one_cycle())}
 
 
 def main():

@@ -112,7 +112,8 @@ void BlendWithGrey(uint8_t* pixels, int64_t count, float factor, float rest) {
   const DF d;
   ForPixels(pixels, count, [&](const Rgb& p) HWY_ATTR {
     const VF scale = hn::Set(d, factor), grey = hn::Mul(hn::Set(d, rest), Grey(p));
-    const auto blend = [&](VF channel) HWY_ATTR { return Cut(hn::Add(hn::Mul(scale, channel), grey), 255.0f); };
+    const auto blend = [&](VF channel)
+                           HWY_ATTR { return Cut(hn::Add(hn::Mul(scale, channel), grey), 255.0f); };
     return Rgb{blend(p.r), blend(p.g), blend(p.b)};
   });
 }

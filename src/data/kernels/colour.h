@@ -1,6 +1,6 @@
-// Changes of colour to dense uint8 images, [pixels, channels], in place. Each is torchvision 0.14's function on
-// uint8 tensors (transforms/functional_tensor.py), in fp32 and in its order of operations, so that the bytes
-// are the same.
+// Changes of colour to dense uint8 images, [pixels, channels], in place. Each is torchvision 0.14's function
+// on uint8 tensors (transforms/functional_tensor.py), in fp32 and in its order of operations, so that the
+// bytes are the same.
 #pragma once
 
 #include <cstdint>
