@@ -15,7 +15,8 @@ namespace frugal {
 namespace {
 
 struct Options {
-  std::string data, sheet;
+  std::string data, sheet, augment;
+  uint64_t seed = 1;
   bool json = false;
 };
 
@@ -86,10 +87,16 @@ Json to_json(const Dataset& data, const Normalization& colours) {
 }
 
 ExitCode run(const Options& options) {
+  if (!options.augment.empty() && options.sheet.empty()) {
+    throw usage_error("--augment: needs --sheet FILE.png, where its images are shown");
+  }
+  const std::vector<Augment> augment = parse_augment(options.augment);
   const Dataset data = load_dataset(options.data);
   const Normalization colours = measure_normalization(data.train);
   if (!options.sheet.empty()) {
-    write_png(options.sheet, sample_sheet(data.train, static_cast<int64_t>(data.classes.size())));
+    write_png(options.sheet, options.augment.empty()
+                                 ? sample_sheet(data.train, static_cast<int64_t>(data.classes.size()))
+                                 : augment_sheet(data.train, augment, colours, options.seed));
   }
   if (options.json) {
     Json json = to_json(data, colours);
@@ -116,6 +123,12 @@ void add_data_command(CLI::App& program, Action& action) {
           "--sheet", options->sheet,
           "Write samples as a PNG: up to 20 classes in rows of ten images, more as one image a class")
       ->type_name("FILE.png");
+  command
+      ->add_option("--augment", options->augment,
+                   "Let the sheet show twelve images, each beside what this list makes of it in eight epochs")
+      ->type_name("LIST");
+  command->add_option("--seed", options->seed, "Which images, and which changes")->type_name("N");
+  command->footer("Entries of an augmentation list, joined by commas:\n" + augment_help());
   add_json_flag(*command, options->json);
   command->callback([options, &action] { action = [options] { return run(*options); }; });
 }
