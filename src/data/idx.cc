@@ -151,8 +151,8 @@ void check_labels(const ImageSet& images, size_t classes, const fs::path& path) 
       images.labels, [&](int32_t label) { return static_cast<size_t>(label) >= classes; });
   if (wrong == images.labels.end()) return;
   throw damaged(path.string(), "label " + std::to_string(wrong - images.labels.begin()) + " is " +
-                                   std::to_string(*wrong) + ", but there are only " + std::to_string(classes) +
-                                   " classes");
+                                   std::to_string(*wrong) + ", but there are only " +
+                                   std::to_string(classes) + " classes");
 }
 
 /// Whether the directory, or the one above it (FashionMNIST/raw), says so in its name.

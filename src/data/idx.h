@@ -14,8 +14,9 @@ namespace frugal {
 bool is_idx(const std::filesystem::path& directory);
 
 /// Fills classes and images, of one channel. Classes are Fashion-MNIST's where the directory, or the one
-/// above it, has "fashion" in its name, else "0" to the highest training label. What is missing, cut short, too long or labelled
-/// out of range is an error that names the file; no more memory is taken than the file can fill.
+/// above it, has "fashion" in its name, else "0" to the highest training label. What is missing, cut short,
+/// too long or labelled out of range is an error that names the file; no more memory is taken than the file
+/// can fill.
 void read_idx(const std::filesystem::path& directory, const LoadOptions& options, Dataset& dataset);
 
 }  // namespace frugal

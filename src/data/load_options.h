@@ -22,8 +22,8 @@ struct LoadOptions {
   double test_fraction = 0.2;
   uint64_t split_seed = 0;
 
-  int threads = 0;                       // 0: as many as this process may run on; never changes the result
-  std::optional<int64_t> memory = {};    // bytes that may be taken; absent: what is available
+  int threads = 0;                        // 0: as many as this process may run on; never changes the result
+  std::optional<int64_t> memory = {};     // bytes that may be taken; absent: what is available
   std::filesystem::path cache_root = {};  // where decoded pictures are kept; empty: nowhere
 
   // Both are called on the calling thread.

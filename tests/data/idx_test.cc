@@ -121,7 +121,8 @@ TEST(Idx, ImagesAreResizedWhereAsked) {
 }
 
 TEST(Idx, DebiansFashionMnistIsFound) {
-  if (!fs::exists("/usr/share/datasets/fashion-mnist")) GTEST_SKIP() << "dataset-fashion-mnist is not installed";
+  if (!fs::exists("/usr/share/datasets/fashion-mnist"))
+    GTEST_SKIP() << "dataset-fashion-mnist is not installed";
   const TempDir nothing;
   const ScopedEnv data_root("FRUGAL_DATA", nothing.path().c_str()), home("HOME", nothing.path().c_str());
   const Dataset data = load_dataset("fashion-mnist");
@@ -130,7 +131,8 @@ TEST(Idx, DebiansFashionMnistIsFound) {
   EXPECT_EQ(data.train.image_bytes(), 28 * 28);
   EXPECT_EQ(data.classes.size(), 10u);
   EXPECT_EQ(std::ranges::count(data.train.labels, 7), 6000);
-  EXPECT_NEAR(measure_normalization(data.train).mean[0], 0.2860f, 1e-4f);  // as the data set's authors publish
+  EXPECT_NEAR(measure_normalization(data.train).mean[0], 0.2860f,
+              1e-4f);  // as the data set's authors publish
 }
 
 struct Fault {
@@ -148,25 +150,52 @@ TEST(Idx, FaultsNameTheFile) {
   const std::vector<Fault> faults = {
       {"empty", images, [](const auto&) { return ""; }, {"0 bytes are no IDX file"}},
       {"header cut", images, [](const auto& b) { return b.substr(0, 15); }, {"15 bytes"}},
-      {"cut short", images, [](const auto& b) { return b.substr(0, b.size() - 1); }, {"holds 17", "get it again"}},
+      {"cut short",
+       images,
+       [](const auto& b) { return b.substr(0, b.size() - 1); },
+       {"holds 17", "get it again"}},
       {"a byte more", images, [](const auto& b) { return b + "x"; }, {"holds more"}},
       {"other magic", images, set(2, 9), {"00000903", "00000803"}},
       {"four dimensions", images, set(3, 4), {"00000804"}},
       {"labels for images", images, [](const auto&) { return idx({12}, "abcabcabcabc"); }, {"00000801"}},
-      {"more images than labels", labels, [](const auto&) { return idx({2}, {0, 1}); }, {"3 images", "2 labels"}},
+      {"more images than labels",
+       labels,
+       [](const auto&) {
+         return idx({2}, {0, 1});
+       },
+       {"3 images", "2 labels"}},
       {"no images", labels, [](const auto&) { return idx({0}, ""); }, {"sizes that no images have"}},
       {"giant rows", images, set(8, 1), {"sizes that no images have"}},
       {"claims 4 billion", images, set(4, '\xff'), {"holds 18"}},
       {"test label out of range", "t10k-labels-idx1-ubyte", set(9, 3), {"label 1 is 3", "only 3 classes"}},
       {"gzip cut", images, [](const auto& b) { return gzip(b).substr(0, 20); }, {"cut short"}},
-      {"gzip without its end", images, [](const auto& b) { return gzip(b).substr(0, gzip(b).size() - 4); }, {"cut short"}},
+      {"gzip without its end",
+       images,
+       [](const auto& b) { return gzip(b).substr(0, gzip(b).size() - 4); },
+       {"cut short"}},
       {"gzip of less", images, [](const auto& b) { return gzip(b.substr(0, 20)); }, {"holds 4"}},
       {"gzip of more", images, [](const auto& b) { return gzip(b + "xyz"); }, {"holds more"}},
-      {"gzip with a tail", images, [](const auto& b) { return gzip(b) + "tail"; }, {"behind its gzipped data"}},
-      {"gzip checksum", images, [](const auto& b) { auto z = gzip(b); z[z.size() - 6] ^= 1; return z; }, {"broken"}},
+      {"gzip with a tail",
+       images,
+       [](const auto& b) { return gzip(b) + "tail"; },
+       {"behind its gzipped data"}},
+      {"gzip checksum",
+       images,
+       [](const auto& b) {
+         auto z = gzip(b);
+         z[z.size() - 6] ^= 1;
+         return z;
+       },
+       {"broken"}},
       {"gzip of nothing", images, [](const auto&) { return gzip(""); }, {"0 bytes"}},
       // 2^31 images of 2 x 3 in a file of some twenty bytes
-      {"a bomb", images, [](auto b) { b[4] = 0x7F; return gzip(b); }, {"more than it can hold"}},
+      {"a bomb",
+       images,
+       [](auto b) {
+         b[4] = 0x7F;
+         return gzip(b);
+       },
+       {"more than it can hold"}},
   };
   for (const Fault& fault : faults) {
     SCOPED_TRACE(fault.name);
@@ -196,8 +225,9 @@ TEST(Idx, MemoryIsLookedAtFirst) {
   make_idx(dir.path());
   std::string many(200'000, '\0');
   put(dir / "train-images-idx3-ubyte", gzip(idx({200'000, 1, 1}, many)));
-  EXPECT_THAT([&] { load_dataset(dir.path(), {.memory = 100'000}); },
-              ThrowsMessage<Error>(AllOf(HasSubstr("train-images"), HasSubstr("195.3 KiB"), HasSubstr("97.7 KiB"))));
+  EXPECT_THAT(
+      [&] { load_dataset(dir.path(), {.memory = 100'000}); },
+      ThrowsMessage<Error>(AllOf(HasSubstr("train-images"), HasSubstr("195.3 KiB"), HasSubstr("97.7 KiB"))));
 }
 
 }  // namespace
