@@ -86,7 +86,8 @@ DecodedPictures read_decoded(const fs::path& file, const std::string& key, Image
   reader.text("xxh3_128");  // without a checksum the container takes what it gets
   if (reader.text("kind") != kind) reader.fail("not decoded pictures of this version");
   if (reader.text("key") != key) reader.fail("it holds other pictures than its name says");
-  DecodedPictures pictures{reader.split("train", size, classes), reader.split("test", size, classes), reader.skipped()};
+  DecodedPictures pictures{reader.split("train", size, classes), reader.split("test", size, classes),
+                           reader.skipped()};
   const auto test_pixels = reader.tensor("test.pixels", "U8", 4).data;
   pictures.test.pixels.assign(test_pixels.begin(), test_pixels.end());
   // The bulk stays where it was read to: no moment holds it twice.
@@ -108,8 +109,7 @@ void write_decoded(const fs::path& file, const std::string& key, const DecodedPi
   const std::array<TensorRecord, 4> tensors{
       {pixels("train.pixels", pictures.train), pixels("test.pixels", pictures.test),
        labels("train.labels", pictures.train), labels("test.labels", pictures.test)}};
-  const std::string skipped =
-      Json(pictures.skipped).dump(-1, ' ', false, Json::error_handler_t::replace);
+  const std::string skipped = Json(pictures.skipped).dump(-1, ' ', false, Json::error_handler_t::replace);
   write_safetensors(file, {{"kind", kind}, {"key", key}, {"skipped", skipped}}, tensors);
 }
 

@@ -20,8 +20,8 @@ struct DecodedPictures {
 /// Where the pictures of this key are kept below the root of the cache.
 std::filesystem::path decoded_file(const std::filesystem::path& cache_root, const std::string& key);
 
-/// Everything in the file is checked: kind, key, checksum, the images' size, that there are as many labels, and
-/// that they are below `classes`. Anything wrong is an error that names the file.
+/// Everything in the file is checked: kind, key, checksum, the images' size, that there are as many labels,
+/// and that they are below `classes`. Anything wrong is an error that names the file.
 DecodedPictures read_decoded(const std::filesystem::path& file, const std::string& key, ImageSize size,
                              int64_t classes);
 

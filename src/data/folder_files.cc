@@ -135,8 +135,9 @@ class Finder {
       hold_out();
     }
     if (files_.train.empty()) {
-      throw Error(folder_.string() + ": no pictures (.jpg, .jpeg, .png) in the directories of its classes; "
-                                     "it should hold a directory a class, or train/ and test/ with those");
+      throw Error(folder_.string() +
+                  ": no pictures (.jpg, .jpeg, .png) in the directories of its classes; "
+                  "it should hold a directory a class, or train/ and test/ with those");
     }
     if (static_cast<int64_t>(files_.train.size() + files_.test.size()) >= max_files) {
       throw Error(folder_.string() + ": more than 2^31 pictures");
@@ -154,8 +155,9 @@ class Finder {
     if (test.empty()) {
       test = val;
     } else if (!val.empty()) {
-      options_.warn((folder_ / val).string() + ": left aside: for validation, a part of the training images "
-                                               "is held out (--val)");
+      options_.warn((folder_ / val).string() +
+                    ": left aside: for validation, a part of the training images "
+                    "is held out (--val)");
     }
     if (test.empty()) return hold_out();
     const Entries classes = entries_of(folder_ / test);
@@ -177,8 +179,8 @@ class Finder {
     if (files_.classes.empty()) files_.classes = names;
     Walk walk(folder_, others_, loops_);
     for (const std::string& name : names) {
-      const auto label = static_cast<int32_t>(std::ranges::lower_bound(files_.classes, name) -
-                                              files_.classes.begin());
+      const auto label =
+          static_cast<int32_t>(std::ranges::lower_bound(files_.classes, name) - files_.classes.begin());
       for (std::string& path : walk.below(prefix + name)) files.push_back({std::move(path), label});
     }
   }
@@ -202,8 +204,10 @@ class Finder {
       }
     }
     if (!train.empty() && files_.test.empty()) {
-      throw Error(folder_.string() + ": one picture a class leaves none to test with; add pictures, or a "
-                                     "directory " + (folder_ / "test").string());
+      throw Error(folder_.string() +
+                  ": one picture a class leaves none to test with; add pictures, or a "
+                  "directory " +
+                  (folder_ / "test").string());
     }
     files_.train = std::move(train);
   }
@@ -211,7 +215,8 @@ class Finder {
   void tell() const {
     const auto say = [&](const LeftAside& left, const char* one, const char* many) {
       if (left.count == 0) return;
-      options_.warn(left.example + (left.count == 1 ? "" : " and " + with_thousands(left.count - 1) + " more") +
+      options_.warn(left.example +
+                    (left.count == 1 ? "" : " and " + with_thousands(left.count - 1) + " more") +
                     ": left aside: " + (left.count == 1 ? one : many));
     };
     say(others_, "no picture by its name (.jpg, .jpeg, .png)",

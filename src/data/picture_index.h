@@ -1,6 +1,6 @@
 // What is known of a folder's files without opening them again: the hash of each one's content, and the size
-// of the picture in it. Kept between starts as git keeps its index: an entry holds as long as the file's size,
-// times and inode stay as they were.
+// of the picture in it. Kept between starts as git keeps its index: an entry holds as long as the file's
+// size, times and inode stay as they were.
 #pragma once
 
 #include <cstdint>

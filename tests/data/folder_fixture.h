@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "data/image_file.h"
+#include "data/load_options.h"
 #include "fixtures.h"
 #include "pictures.h"
 

@@ -55,8 +55,11 @@ TEST(Folder, TrainAndTest) {
 }
 
 TEST(Folder, SplitsMayBeCalledOtherwise) {
-  for (const auto& [train, test] : {std::pair{"training", "testing"}, {"Train", "VAL"}, {"train", "valid"},
-                                    {"train", "validation"}, {"TRAIN", "Test"}}) {
+  for (const auto& [train, test] : {std::pair{"training", "testing"},
+                                    {"Train", "VAL"},
+                                    {"train", "valid"},
+                                    {"train", "validation"},
+                                    {"TRAIN", "Test"}}) {
     const TempDir dir;
     flat(dir / train / "a/1.png", 1);
     flat(dir / train / "b/1.png", 2);
@@ -164,12 +167,13 @@ TEST(Folder, TheFirstBrokenPictureIsNamed) {
   const TempDir dir;
   for (int i = 10; i < 40; ++i) flat(dir / ("train/a/" + std::to_string(i) + ".png"), i);
   flat(dir / "test/a/1.png", 1);
-  for (const int broken : {17, 18, 33}) put(dir / ("train/a/" + std::to_string(broken) + ".png"), "not a picture");
+  for (const int broken : {17, 18, 33})
+    put(dir / ("train/a/" + std::to_string(broken) + ".png"), "not a picture");
   put(dir / "train/a/30.png", "");
   for (const int threads : {1, 2, 4}) {
     EXPECT_THAT([&] { load_dataset(dir.path(), {.threads = threads}); },
-                ThrowsMessage<Error>(AllOf(HasSubstr("train/a/17.png: neither a PNG nor a JPEG"),
-                                           HasSubstr("--skip-bad"))));
+                ThrowsMessage<Error>(
+                    AllOf(HasSubstr("train/a/17.png: neither a PNG nor a JPEG"), HasSubstr("--skip-bad"))));
     Warnings warnings;
     LoadOptions options = warnings.options();
     options.skip_bad = true;
@@ -178,8 +182,9 @@ TEST(Folder, TheFirstBrokenPictureIsNamed) {
     EXPECT_EQ(data.train.count, 26);
     EXPECT_EQ(data.train.labels.size(), 26u);
     EXPECT_EQ(data.train.image(7)[0], 19);  // what follows the hole moves up
-    EXPECT_THAT(warnings.all, Contains(AllOf(HasSubstr("4 broken pictures"), HasSubstr("train/a/17.png: neither"),
-                                             HasSubstr("train/a/30.png: the file is empty"))));
+    EXPECT_THAT(warnings.all,
+                Contains(AllOf(HasSubstr("4 broken pictures"), HasSubstr("train/a/17.png: neither"),
+                               HasSubstr("train/a/30.png: the file is empty"))));
   }
 }
 
@@ -237,7 +242,8 @@ TEST(Folder, WhatIsNoRegularFileIsABrokenPicture) {
   flat(dir / "a/1.png", 1);
   flat(dir / "a/2.png", 2);
   ASSERT_EQ(::mkfifo((dir / "a/0.png").c_str(), 0600), 0);
-  EXPECT_THAT([&] { load_dataset(dir.path()); }, ThrowsMessage<Error>(HasSubstr("a/0.png: not a regular file")));
+  EXPECT_THAT([&] { load_dataset(dir.path()); },
+              ThrowsMessage<Error>(HasSubstr("a/0.png: not a regular file")));
   fs::remove(dir / "a/0.png");
   fs::create_symlink("nowhere", dir / "a/0.png");
   EXPECT_THAT([&] { load_dataset(dir.path()); }, ThrowsMessage<Error>(HasSubstr("a/0.png: No such file")));
@@ -279,9 +285,9 @@ TEST(Folder, OneClassEmptyClassesAndDuplicatesAreToldOf) {
   flat(dir / "test/a/other.png", 2);
   Warnings warnings;
   load_dataset(dir.path(), warnings.options());
-  EXPECT_THAT(warnings.all,
-              ElementsAre(AllOf(HasSubstr("1 of the 1 test pictures"), HasSubstr("test/a/other.png is train/a/2.png")),
-                          HasSubstr("one class only")));
+  EXPECT_THAT(warnings.all, ElementsAre(AllOf(HasSubstr("1 of the 1 test pictures"),
+                                              HasSubstr("test/a/other.png is train/a/2.png")),
+                                        HasSubstr("one class only")));
   fs::create_directories(dir / "train/b");
   Warnings more;
   load_dataset(dir.path(), more.options());
@@ -293,9 +299,12 @@ TEST(Folder, MemoryIsLookedAtBeforeAnythingIsDecoded) {
   const TempDir dir;
   for (int i = 0; i < 20; ++i) flat(dir / ("a/" + std::to_string(i) + ".png"), i);
   put(dir / "a/broken.png", std::string("would be named if it were decoded"));
-  EXPECT_THAT([&] { load_dataset(dir.path(), {.image_size = ImageSize{1000, 1000}, .memory = 1 << 20}); },
-              ThrowsMessage<Error>(AllOf(HasSubstr("21 images of 3 x 1000 x 1000"), HasSubstr("60.1 MiB"),
-                                         HasSubstr("only 1.0 MiB"), HasSubstr("--image-size"))));
+  EXPECT_THAT(
+      [&] {
+        load_dataset(dir.path(), {.image_size = ImageSize{1000, 1000}, .memory = 1 << 20});
+      },
+      ThrowsMessage<Error>(AllOf(HasSubstr("21 images of 3 x 1000 x 1000"), HasSubstr("60.1 MiB"),
+                                 HasSubstr("only 1.0 MiB"), HasSubstr("--image-size"))));
   fs::remove(dir / "a/broken.png");
   EXPECT_NO_THROW(load_dataset(dir.path(), {.memory = 1 << 20}));
 }
@@ -314,7 +323,8 @@ TEST(ImageSizeText, IsANumberOrTwo) {
   EXPECT_EQ(parse_image_size("auto", "--image-size"), std::nullopt);
   EXPECT_EQ(parse_image_size("48", "--image-size"), (ImageSize{48, 48}));
   EXPECT_EQ(parse_image_size("48x64", "--image-size"), (ImageSize{48, 64}));
-  for (const char* text : {"", "0", "-4", "4x", "x4", "4097", "4x4x4", "4,4", "12.5", "99999999999999999999"}) {
+  for (const char* text :
+       {"", "0", "-4", "4x", "x4", "4097", "4x4x4", "4,4", "12.5", "99999999999999999999"}) {
     try {
       parse_image_size(text, "--image-size");
       ADD_FAILURE() << text;
