@@ -6,6 +6,7 @@
 
 #include "base/units.h"
 #include "cli/command.h"
+#include "cli/loading.h"
 #include "cli/output.h"
 #include "data/dataset.h"
 #include "data/image_file.h"
@@ -15,9 +16,9 @@ namespace frugal {
 namespace {
 
 struct Options {
-  std::string data, sheet, augment;
+  std::string data, sheet, augment, image_size = "auto";
   uint64_t seed = 1;
-  bool json = false;
+  bool skip_bad = false, json = false;
 };
 
 std::vector<int64_t> class_counts(const ImageSet& images, size_t classes) {
@@ -91,7 +92,8 @@ ExitCode run(const Options& options) {
     throw usage_error("--augment: needs --sheet FILE.png, where its images are shown");
   }
   const std::vector<Augment> augment = parse_augment(options.augment);
-  const Dataset data = load_dataset(options.data);
+  const Dataset data =
+      load_dataset(options.data, loading(options.image_size, options.skip_bad, !options.json));
   const Normalization colours = measure_normalization(data.train);
   if (!options.sheet.empty()) {
     write_png(options.sheet, options.augment.empty()
@@ -115,9 +117,15 @@ void add_data_command(CLI::App& program, Action& action) {
   auto options = std::make_shared<Options>();
   CLI::App* command =
       program.add_subcommand("data", "What a data set holds: counts, classes, mean and std, samples");
-  command->add_option("data", options->data, "A known name (cifar10, cifar100, cifar100-mini) or a directory")
-      ->required()
-      ->type_name("NAME|DIR");
+  command->add_option("data", options->data, known_data)->required()->type_name("NAME|DIR");
+  command
+      ->add_option(
+          "--image-size", options->image_size,
+          "Height and width that images are cut and resized to (default auto: as they are, of a folder "
+          "at most 64x64)")
+      ->type_name("N|HxW");
+  command->add_flag("--skip-bad", options->skip_bad,
+                    "Leave broken pictures of a folder out and count them, instead of failing");
   command
       ->add_option(
           "--sheet", options->sheet,

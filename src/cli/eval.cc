@@ -6,6 +6,7 @@
 
 #include "base/units.h"
 #include "cli/command.h"
+#include "cli/loading.h"
 #include "cli/output.h"
 #include "data/split.h"
 #include "eval/loaded_model.h"
@@ -17,7 +18,7 @@ namespace {
 
 struct Options {
   std::string model, split = "test", data, precision, threads = "0";
-  bool json = false;
+  bool skip_bad = false, json = false;
 };
 
 /// Which images of `data` are meant. What was held out for validation is known from the run's configuration
@@ -41,7 +42,7 @@ std::vector<int32_t> images_of(const std::string& split, const Dataset& data,
 
 void check_data_fits(const Dataset& data, const CheckpointInfo& info) {
   const Shape shape{data.train.height, data.train.width, data.train.channels};
-  if (shape != info.input) {
+  if (shape != info.input) {  // heights and widths have been made alike
     throw usage_error("--data " + data.name + ": its images are " + image_shape(data.train) +
                       ", the model takes " + std::to_string(info.input.c) + " x " +
                       std::to_string(info.input.h) + " x " + std::to_string(info.input.w));
@@ -75,7 +76,9 @@ ExitCode run(const Options& options) {
   LoadedModel model = load_model(files, engine_options);
 
   const std::string name = !options.data.empty() ? options.data : config ? config->data : model.info.data;
-  const Dataset data = load_dataset(name);
+  LoadOptions how = loading("auto", options.skip_bad || (config && config->skip_bad), !options.json);
+  how.image_size = ImageSize{model.info.input.h, model.info.input.w};
+  const Dataset data = load_dataset(name, how);
   check_data_fits(data, model.info);
   const ImageSet& images = options.split == "test" ? data.test : data.train;
   const std::vector<int32_t> ids = images_of(options.split, data, config);
@@ -114,6 +117,8 @@ void add_eval_command(CLI::App& program, Action& action) {
   command->add_option("--split", options->split, "test (default), val or train")->type_name("SPLIT");
   command->add_option("--data", options->data, "Another data set of the same classes (default: the run's)")
       ->type_name("NAME|DIR");
+  command->add_flag("--skip-bad", options->skip_bad,
+                    "Leave broken pictures of a folder out (default: the run's)");
   add_engine_flags(*command, options->precision, "default: the run's", options->threads);
   add_json_flag(*command, options->json);
   command->callback([options, &action] { action = [options] { return run(*options); }; });

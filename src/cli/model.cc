@@ -1,6 +1,7 @@
 // `frugal model`: the layer table of a network, or the network as a file.
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 
@@ -10,6 +11,7 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/profile.h"
+#include "data/load_options.h"
 #include "graph/model_file.h"
 #include "graph/presets.h"
 #include "graph/svg.h"
@@ -43,10 +45,11 @@ void write_new_file(const std::string& path, const std::string& text, const std:
 }
 
 ExitCode run(const Options& options) {
-  const int64_t size = parse_extent(options.image_size, "--image-size", 4096);
+  const std::optional<ImageSize> size = parse_image_size(options.image_size, "--image-size");
+  if (!size) throw usage_error("--image-size: auto is for data; give a number of pixels, such as 32");
   const int64_t channels = parse_extent(options.channels, "--channels", 4096);
   const int64_t classes = parse_extent(options.classes, "--classes", 1'000'000);
-  const Graph graph = make_model(options.model, {size, size, channels}, classes);
+  const Graph graph = make_model(options.model, {size->height, size->width, channels}, classes);
   if (!options.to_file.empty()) write_new_file(options.to_file, write_model(graph), "--to-file");
   if (!options.svg.empty()) write_file_atomic(options.svg, graph_svg(graph));
   if (options.profile) {
@@ -81,7 +84,7 @@ void add_model_command(CLI::App& program, Action& action) {
   command->add_option("--svg", options->svg, "Draw the network")->type_name("FILE.svg");
   command->add_option("--classes", options->classes, "Classes to tell apart (default 100)")->type_name("N");
   command->add_option("--image-size", options->image_size, "Height and width in pixels (default 32)")
-      ->type_name("S");
+      ->type_name("N|HxW");
   command->add_option("--channels", options->channels, "Channels of an image (default 3)")->type_name("C");
   command->add_flag("--profile", options->profile,
                     "Measure a training step on one thread: the time of every operation beside what the "

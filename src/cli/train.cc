@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/units.h"
 #include "cli/command.h"
+#include "cli/loading.h"
 #include "cli/output.h"
 #include "cli/reporter.h"
 #include "cli/run_directory.h"
@@ -102,7 +103,8 @@ ExitCode run(const Options& options) {
   TrainConfig config = configure(options.given, options.config_file);
   const MachineInfo machine = machine_info();
   choose_precision(config.precision);  // refuses before the data is read
-  const Dataset data = load_dataset(config.data);
+  const LoadOptions how = loading(config.image_size, config.skip_bad, !options.json && !options.quiet);
+  const Dataset data = load_dataset(config.data, how);
   const Graph graph = make_model(config.model, {data.train.height, data.train.width, data.train.channels},
                                  static_cast<int64_t>(data.classes.size()));
   check_max_params(graph, options.max_params);

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/units.h"
+#include "cli/loading.h"
 
 namespace frugal {
 namespace {
@@ -23,6 +24,8 @@ void set(TrainConfig& config, const std::string& text, const std::string& flag) 
   using Type = std::remove_reference_t<decltype(field)>;
   if constexpr (std::is_same_v<Type, std::string>) {
     field = text;
+  } else if constexpr (std::is_same_v<Type, bool>) {
+    field = true;
   } else if constexpr (std::is_floating_point_v<Type>) {
     field = parse_number(text, flag);
   } else {
@@ -38,8 +41,12 @@ using C = TrainConfig;
 
 // The recipe comes first: everything else changes what it says.
 const std::vector<TrainFlag> all_flags = {
-    {"Data", "--data", "NAME|DIR", "cifar10, cifar100, cifar100-mini or a directory in their binary layout",
-     set<&C::data>},
+    {"Data", "--data", "NAME|DIR", known_data, set<&C::data>},
+    {"Data", "--image-size", "N|HxW",
+     "Height and width that images are cut and resized to; auto: as they are, of a folder at most 64x64",
+     set<&C::image_size>},
+    {"Data", "--skip-bad", "", "Leave broken pictures of a folder out and count them, instead of failing",
+     set<&C::skip_bad>},
     {"Data", "--val", "FRACTION", "Part of the training images held out for validation", set<&C::val>},
     {"Data", "--split-seed", "N", "Which images those are", set<&C::split_seed>},
     {"Data", "--augment", "LIST",
@@ -83,6 +90,13 @@ const std::vector<TrainFlag> all_flags = {
 void add_train_flags(CLI::App& command, GivenFlags& given) {
   for (const TrainFlag& flag : all_flags) {
     const std::string name = flag.flag;
+    if (*flag.type == '\0') {  // there or not
+      command
+          .add_flag_callback(
+              name, [&given, name] { given[name] = "true"; }, flag.help)
+          ->group(flag.group);
+      continue;
+    }
     command
         .add_option_function<std::string>(
             name, [&given, name](const std::string& text) { given[name] = text; }, flag.help)

@@ -48,6 +48,8 @@ ImageSize image_size(std::span<const uint8_t> bytes, const std::string& name) {
   return kind_of(bytes, name) == Kind::png ? png_size(bytes, name) : jpeg_size(bytes, name);
 }
 
+std::string decoder_versions() { return png_library() + ", " + jpeg_library(); }
+
 Image read_image(const std::filesystem::path& path, int channels) {
   const std::vector<uint8_t> bytes = read_file(path, max_image_file_bytes);
   return decode_image(bytes, channels, path.string());

@@ -34,6 +34,11 @@ ImageSize jpeg_size(std::span<const uint8_t> bytes, const std::string& name);
 /// Grey or RGB, written atomically.
 void write_png(const std::filesystem::path& path, const Image& image);
 
+/// Which libraries decode: other versions may round otherwise.
+std::string decoder_versions();
+std::string png_library();
+std::string jpeg_library();
+
 /// Throws unless a picture of this size may be decoded.
 void check_image_size(int64_t width, int64_t height, const std::string& name);
 

@@ -114,6 +114,14 @@ int orientation(const Decoder& decoder) {
 
 }  // namespace
 
+std::string jpeg_library() {
+#ifdef LIBJPEG_TURBO_VERSION_NUMBER
+  return "libjpeg-turbo " + std::to_string(LIBJPEG_TURBO_VERSION_NUMBER);
+#else
+  return "libjpeg " + std::to_string(JPEG_LIB_VERSION);
+#endif
+}
+
 ImageSize jpeg_size(std::span<const uint8_t> bytes, const std::string& name) {
   Decoder decoder;
   open(decoder, bytes, name);

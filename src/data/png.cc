@@ -61,6 +61,8 @@ Image decode_png(std::span<const uint8_t> bytes, int channels, const std::string
   return upright(std::move(image), png_orientation(bytes));
 }
 
+std::string png_library() { return std::string("libpng ") + png_get_libpng_ver(nullptr); }
+
 void write_png(const std::filesystem::path& path, const Image& image) {
   PngImage png;
   png.image.width = static_cast<png_uint_32>(image.width);

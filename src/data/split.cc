@@ -45,6 +45,15 @@ TrainValSplit split_indices(int64_t count, double fraction, uint64_t seed) {
   return split;
 }
 
+std::vector<int32_t> test_indices(int64_t count, int64_t held_out, uint64_t seed, int32_t label) {
+  std::vector<int32_t> ids(static_cast<size_t>(count));
+  std::iota(ids.begin(), ids.end(), 0);
+  shuffle(ids, RandomStream(seed, Purpose::split, static_cast<uint32_t>(label) + 1));
+  ids.resize(static_cast<size_t>(held_out));
+  std::ranges::sort(ids);
+  return ids;
+}
+
 std::vector<int32_t> epoch_order(std::span<const int32_t> ids, uint64_t seed, uint32_t epoch) {
   std::vector<int32_t> order(ids.begin(), ids.end());
   shuffle(order, RandomStream(seed, Purpose::shuffle, 0, epoch));

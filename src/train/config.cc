@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "data/augment.h"
+#include "data/load_options.h"
 #include "graph/presets.h"
 #include "train/loss.h"
 #include "train/optimizer.h"
@@ -63,6 +64,7 @@ TrainConfig recipe(const std::string& name) {
 void validate(const TrainConfig& config) {
   recipe(config.recipe);
   require(!config.data.empty(), "--data must name a data set or a directory");
+  parse_image_size(config.image_size, "--image-size");
   require(config.val >= 0 && config.val < 1,
           "--val must be in [0, 1): the part of the training images that is held out");
   require_model(config.model);

@@ -12,6 +12,8 @@ namespace frugal {
 /// default`.
 struct TrainConfig {
   std::string data = "cifar100";
+  std::string image_size = "auto";  // auto | 64 | 48x64 (height x width)
+  bool skip_bad = false;
   double val = 0.1;
   uint64_t split_seed = 0;
   std::string model = "smallnet";

@@ -26,6 +26,8 @@ template <class Config, class Visit>
 void for_each_field(Config& config, Visit&& visit) {
   visit("recipe", config.recipe);
   visit("data", config.data);
+  visit("image_size", config.image_size);
+  visit("skip_bad", config.skip_bad);
   visit("val", config.val);
   visit("split_seed", config.split_seed);
   visit("model", config.model);
@@ -72,6 +74,8 @@ std::string toml_value(double value) {
   return text;
 }
 
+std::string toml_value(bool value) { return value ? "true" : "false"; }
+
 template <std::integral Integer>
 std::string toml_value(Integer value) {
   return std::to_string(value);
@@ -88,6 +92,11 @@ bool assign(double& field, const toml::node& value) {
   return false;
 }
 
+bool assign(bool& field, const toml::node& value) {
+  if (const auto* flag = value.as_boolean()) return field = flag->get(), true;
+  return false;
+}
+
 template <std::integral Integer>
 bool assign(Integer& field, const toml::node& value) {
   const auto* number = value.as_integer();
@@ -98,6 +107,7 @@ bool assign(Integer& field, const toml::node& value) {
 
 std::string expected(const std::string&) { return "a text in quotes"; }
 std::string expected(double) { return "a number"; }
+std::string expected(bool) { return "true or false"; }
 template <std::integral Integer>
 std::string expected(Integer) {
   return std::signed_integral<Integer> ? "a whole number" : "a whole number that is not negative";

@@ -109,6 +109,7 @@ TEST_F(ConfigFile, ErrorsNameFileAndLine) {
   EXPECT_THAT(error_of("# fine\nlr = = 3\n"), HasSubstr("run.toml:2: "));
   EXPECT_THAT(error_of("recipe = \"soup\"\n"),
               HasSubstr("run.toml:1: --recipe: 'soup' is none of default, seed"));
+  EXPECT_THAT(error_of("skip_bad = 1\n"), HasSubstr("run.toml:1: skip_bad must be true or false"));
   EXPECT_THAT(error_of("[lr]\nvalue = 1\n"), HasSubstr("lr must be a number"));
 }
 
@@ -116,7 +117,8 @@ TEST(Config, SeedIsTheNotebook) {
   const TrainConfig seed = recipe("seed");
   EXPECT_EQ(to_toml(seed),
             "# Repeats the run: frugal train --config FILE\n"
-            "recipe = \"seed\"\ndata = \"cifar100\"\nval = 0.1\nsplit_seed = 0\nmodel = \"smallnet\"\n"
+            "recipe = \"seed\"\ndata = \"cifar100\"\nimage_size = \"auto\"\nskip_bad = false\nval = "
+            "0.1\nsplit_seed = 0\nmodel = \"smallnet\"\n"
             "epochs = 330\nbatch = 128\noptimizer = \"sgd\"\nlr = 0.1\nmomentum = 0.9\nweight_decay = 5e-04\n"
             "schedule = \"step:size=5,gamma=0.2\"\nloss = \"ce\"\naugment = \"none\"\nnormalize = \"none\"\n"
             "precision = \"auto\"\nthreads = 0\nshard = 0\nbatch_norm = \"sync\"\nseed = 1\n");
@@ -156,6 +158,7 @@ TEST(Config, ValidateNamesTheFlag) {
   EXPECT_THAT(error_of([](auto& c) { c.seed = ~uint64_t{0}; }), HasSubstr("--seed"));
   EXPECT_THAT(error_of([](auto& c) { c.recipe = "x"; }), HasSubstr("--recipe"));
   EXPECT_THAT(error_of([](auto& c) { c.data = ""; }), HasSubstr("--data"));
+  EXPECT_THAT(error_of([](auto& c) { c.image_size = "0"; }), HasSubstr("--image-size"));
 }
 
 }  // namespace

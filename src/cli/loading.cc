@@ -1,0 +1,69 @@
+#include "cli/loading.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string_view>
+
+#include "base/units.h"
+#include "cli/output.h"
+
+namespace frugal {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// One line on stderr, drawn over and gone at the end.
+class Bar {
+ public:
+  void show(const std::string& what, int64_t done, int64_t total) {
+    const Clock::time_point now = Clock::now();
+    if (done >= total) return clear();
+    if (now - drawn_ < std::chrono::milliseconds(100)) return;
+    drawn_ = now;
+    constexpr int64_t width = 30;
+    const auto full = static_cast<size_t>(width * done / total);
+    std::fprintf(stderr, "\r\x1b[K%s %s%s %s/%s", what.c_str(), std::string(full, '#').c_str(),
+                 std::string(width - full, '.').c_str(), with_thousands(done).c_str(),
+                 with_thousands(total).c_str());
+    shown_ = true;
+  }
+  void clear() {
+    if (shown_) std::fputs("\r\x1b[K", stderr);
+    shown_ = false;
+  }
+
+ private:
+  Clock::time_point drawn_ = Clock::now();  // what is done at once is not worth a bar
+  bool shown_ = false;
+};
+
+bool can_draw() {
+  const char* terminal = std::getenv("TERM");
+  return isatty(STDERR_FILENO) != 0 && terminal != nullptr && std::string_view(terminal) != "dumb";
+}
+
+}  // namespace
+
+LoadOptions loading(const std::string& image_size, bool skip_bad, bool bar) {
+  LoadOptions options;
+  options.image_size = parse_image_size(image_size, "--image-size");
+  options.skip_bad = skip_bad;
+  options.cache_root = user_cache();
+  const auto line = std::make_shared<Bar>();
+  options.on_warning = [line](const std::string& message) {
+    line->clear();
+    warn(message);
+  };
+  if (bar && can_draw()) {
+    options.progress = [line](const std::string& what, int64_t done, int64_t total) {
+      line->show(what, done, total);
+    };
+  }
+  return options;
+}
+
+}  // namespace frugal
