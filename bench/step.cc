@@ -20,7 +20,7 @@
 #include "base/file.h"
 #include "base/safetensors.h"
 #include "data/dataset.h"
-#include "data/split.h"
+#include "data/sampler.h"
 #include "graph/presets.h"
 #include "graph/table.h"
 #include "nn/engine.h"

@@ -12,10 +12,12 @@ enum class Purpose : uint32_t {
   initialise = 1,  // layer: index of the parameter
   split = 2,
   shuffle = 3,
-  dropout = 4,  // layer: index of the node in the graph
-  augment = 5,  // layer: index of the transformation in its list
-  mix = 6,      // the same
-  test = 255,   // goldens and tests
+  dropout = 4,   // layer: index of the node in the graph
+  augment = 5,   // layer: index of the transformation in its list
+  mix = 6,       // the same
+  select = 7,    // layer: label
+  stratify = 8,  // the same
+  test = 255,    // goldens and tests
 };
 
 inline constexpr uint32_t philox_multiplier0 = 0xD2511F53u, philox_multiplier1 = 0xCD9E8D57u;

@@ -8,7 +8,7 @@
 #include "cli/command.h"
 #include "cli/loading.h"
 #include "cli/output.h"
-#include "data/split.h"
+#include "data/selection.h"
 #include "eval/loaded_model.h"
 #include "graph/table.h"
 #include "train/loss.h"
@@ -17,7 +17,7 @@ namespace frugal {
 namespace {
 
 struct Options {
-  std::string model, split = "test", data, precision, threads = "0";
+  std::string model, split = "test", data, precision, threads = "0", tta;
   bool skip_bad = false, json = false;
 };
 
@@ -34,7 +34,7 @@ std::vector<int32_t> images_of(const std::string& split, const Dataset& data,
     throw usage_error("--split " + split +
                       ": which images were held out is in the run's config.toml; give the run directory");
   }
-  TrainValSplit halves = split_indices(data.train.count, config->val, config->split_seed);
+  TrainValSplit halves = choose_split(*config, data);
   std::vector<int32_t> chosen = split == "val" ? std::move(halves.val) : std::move(halves.train);
   if (chosen.empty()) throw usage_error("--split " + split + ": the run held no image out for it");
   return chosen;
@@ -60,6 +60,9 @@ ExitCode run(const Options& options) {
   if (options.split != "test" && options.split != "val" && options.split != "train") {
     throw usage_error("--split: '" + options.split + "' is none of test, val, train");
   }
+  if (!options.tta.empty() && options.tta != "flip") {
+    throw usage_error("--tta: '" + options.tta + "' is not known; there is flip");
+  }
   const ModelFiles files = find_model(options.model);
   const std::optional<TrainConfig> config = load_config(files);
   EngineOptions engine_options;
@@ -78,12 +81,23 @@ ExitCode run(const Options& options) {
   const std::string name = !options.data.empty() ? options.data : config ? config->data : model.info.data;
   LoadOptions how = loading("auto", options.skip_bad || (config && config->skip_bad), !options.json);
   how.image_size = ImageSize{model.info.input.h, model.info.input.w};
-  const Dataset data = load_dataset(name, how);
+  Dataset data = load_dataset(name, how);
+  if (config && name == config->data) {
+    apply_selection(*config, data);
+  } else {
+    keep_classes(data, model.info.classes);
+  }
   check_data_fits(data, model.info);
   const ImageSet& images = options.split == "test" ? data.test : data.train;
   const std::vector<int32_t> ids = images_of(options.split, data, config);
-  const Metrics metrics = evaluate(*model.engine, images, ids, model.info.normalization,
-                                   parse_loss(config ? config->loss : "ce").logits(), engine_options.batch);
+  const Loss loss = parse_loss(config ? config->loss : "ce");
+  const auto measure = [&](TestTime test_time) {
+    return evaluate(*model.engine, images, ids, model.info.normalization, loss.logits(), engine_options.batch,
+                    test_time);
+  };
+  const Metrics metrics = measure(TestTime::plain);
+  std::optional<Metrics> mirrored;
+  if (options.tta == "flip") mirrored = measure(TestTime::flip);
 
   if (options.json) {
     Json json = {{"weights", files.weights.string()},
@@ -92,6 +106,7 @@ ExitCode run(const Options& options) {
                  {"precision", precision_name(engine_options.precision)},
                  {"params", model.graph.parameter_count()}};
     json.update(metrics_json(metrics));
+    if (mirrored) json["tta_flip"] = metrics_json(*mirrored);
     print_json(json);
     return ExitCode::done;
   }
@@ -101,6 +116,10 @@ ExitCode run(const Options& options) {
         with_thousands(metrics.samples).c_str(), precision_name(engine_options.precision).c_str());
   print("loss     %.4f\ntop-1    %s\ntop-3    %s\ntop-5    %s\n", metrics.loss, percent(metrics.top1).c_str(),
         percent(metrics.top3).c_str(), percent(metrics.top5).c_str());
+  if (mirrored) {
+    print("with test-time flip (mean logits of image and mirror image)\nloss     %.4f\ntop-1    %s\n",
+          mirrored->loss, percent(mirrored->top1).c_str());
+  }
   return ExitCode::done;
 }
 
@@ -119,6 +138,11 @@ void add_eval_command(CLI::App& program, Action& action) {
       ->type_name("NAME|DIR");
   command->add_flag("--skip-bad", options->skip_bad,
                     "Leave broken pictures of a folder out (default: the run's)");
+  command
+      ->add_option(
+          "--tta", options->tta,
+          "flip: beside the plain figures, those of the mean logits of each image and its mirror image")
+      ->type_name("flip");
   add_engine_flags(*command, options->precision, "default: the run's", options->threads);
   add_json_flag(*command, options->json);
   command->callback([options, &action] { action = [options] { return run(*options); }; });

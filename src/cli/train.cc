@@ -104,12 +104,13 @@ ExitCode run(const Options& options) {
   const MachineInfo machine = machine_info();
   choose_precision(config.precision);  // refuses before the data is read
   const LoadOptions how = loading(config.image_size, config.skip_bad, !options.json && !options.quiet);
-  const Dataset data = load_dataset(config.data, how);
+  Dataset data = load_dataset(config.data, how);
+  apply_selection(config, data);
   const Graph graph = make_model(config.model, {data.train.height, data.train.width, data.train.channels},
                                  static_cast<int64_t>(data.classes.size()));
   check_max_params(graph, options.max_params);
   const auto engine = make_engine(graph, config);
-  const TrainValSplit split = split_indices(data.train.count, config.val, config.split_seed);
+  const TrainValSplit split = choose_split(config, data);
 
   const RunStart start{config,
                        machine,

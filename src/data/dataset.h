@@ -48,6 +48,12 @@ Dataset load_dataset(const std::string& name_or_path, const LoadOptions& options
 /// sums).
 Normalization measure_normalization(const ImageSet& images);
 
+/// `--normalize`: "auto" (measured), "none", or "given:mean=0.5|0.5|0.5,std=0.2|0.2|0.2" (a value for every
+/// channel, or one for all). Anything else is a usage error; so is another number of channels.
+Normalization choose_normalization(const std::string& text, const ImageSet& images);
+/// Throws where the text is none of these.
+void check_normalize(const std::string& text);
+
 /// Mean 0 and deviation 1 for every channel.
 Normalization no_normalization(int64_t channels);
 

@@ -1,9 +1,61 @@
-// The colours of a data set: mean and standard deviation by channel.
+// The colours of a data set: mean and standard deviation by channel, measured or given.
 #include <cmath>
+#include <string>
+#include <vector>
 
+#include "base/error.h"
+#include "base/spec.h"
+#include "base/text.h"
+#include "base/units.h"
 #include "data/dataset.h"
 
 namespace frugal {
+namespace {
+
+std::vector<float> numbers_of(const Spec& spec, const std::string& key) {
+  const auto found = spec.options.find(key);
+  if (found == spec.options.end()) {
+    throw usage_error("--normalize: given needs mean and std, as in given:mean=0.5,std=0.25");
+  }
+  std::vector<float> numbers;
+  for (const std::string_view piece : split(found->second, '|')) {
+    numbers.push_back(static_cast<float>(parse_number(std::string(trim(piece)), "--normalize: " + key)));
+    if (key == "std" && !(numbers.back() > 0)) throw usage_error("--normalize: std must be above 0");
+  }
+  return numbers;
+}
+
+Normalization given_normalization(const std::string& text) {
+  const Spec spec = parse_spec(text, "--normalize");
+  if (spec.name != "given") {
+    throw usage_error("--normalize: " + in_quotes(text) + " is none of auto, none, given:mean=...,std=...");
+  }
+  spec.expect({"mean", "std"});
+  return {numbers_of(spec, "mean"), numbers_of(spec, "std")};
+}
+
+/// One for all stands for every channel.
+void spread(std::vector<float>& numbers, int64_t channels) {
+  if (numbers.size() == 1) numbers.resize(static_cast<size_t>(channels), numbers[0]);
+  if (std::ssize(numbers) == channels) return;
+  throw usage_error("--normalize: " + std::to_string(numbers.size()) + " numbers were given for images of " +
+                    std::to_string(channels) + " channels");
+}
+
+}  // namespace
+
+void check_normalize(const std::string& text) {
+  if (text != "auto" && text != "none") given_normalization(text);
+}
+
+Normalization choose_normalization(const std::string& text, const ImageSet& images) {
+  if (text == "auto") return measure_normalization(images);
+  if (text == "none") return no_normalization(images.channels);
+  Normalization given = given_normalization(text);
+  spread(given.mean, images.channels);
+  spread(given.std, images.channels);
+  return given;
+}
 
 Normalization no_normalization(int64_t channels) {
   const auto size = static_cast<size_t>(channels);

@@ -1,9 +1,11 @@
-// Which training images are held out for validation, and in which order an epoch visits the rest.
+// Which training images are held out, for validation or for testing.
 #pragma once
 
 #include <cstdint>
 #include <span>
 #include <vector>
+
+#include "base/philox.h"
 
 namespace frugal {
 
@@ -15,11 +17,16 @@ struct TrainValSplit {
 /// 5,000. A fraction outside [0, 1) or one that leaves no training image is a usage error.
 TrainValSplit split_indices(int64_t count, double fraction, uint64_t seed);
 
+/// As many images, but of every class its part (see stratified_indices).
+TrainValSplit stratified_split(std::span<const int32_t> labels, double fraction, uint64_t seed);
+
+/// `wanted` of the images, in order: of every class its part, rounded down, and one more of those that
+/// rounding took most from (of equals, the classes that come first). Chosen by (seed, purpose, label).
+std::vector<int32_t> stratified_indices(std::span<const int32_t> labels, int64_t wanted, uint64_t seed,
+                                        Purpose purpose);
+
 /// Which `held_out` of the `count` images of class `label` are for testing, in order: chosen by (seed, split,
 /// label + 1), so that no choice follows from another, nor from that of split_indices.
 std::vector<int32_t> test_indices(int64_t count, int64_t held_out, uint64_t seed, int32_t label);
-
-/// `ids` in the order of the epoch: Fisher-Yates from (seed, shuffle, epoch).
-std::vector<int32_t> epoch_order(std::span<const int32_t> ids, uint64_t seed, uint32_t epoch);
 
 }  // namespace frugal

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "data/batch.h"
-#include "data/split.h"
+#include "data/sampler.h"
 
 namespace frugal {
 namespace {

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "data/augment.h"
+#include "data/dataset.h"
 #include "data/load_options.h"
 #include "graph/presets.h"
 #include "train/loss.h"
@@ -67,6 +68,11 @@ void validate(const TrainConfig& config) {
   parse_image_size(config.image_size, "--image-size");
   require(config.val >= 0 && config.val < 1,
           "--val must be in [0, 1): the part of the training images that is held out");
+  require(config.fraction > 0 && config.fraction <= 1,
+          "--fraction must be in (0, 1]: the part of the training images that is used");
+  require(!config.select.empty(), "--select must name classes, or all");
+  require_one_of(config.split, {"random", "stratified"}, "--split");
+  require_one_of(config.sampling, {"shuffle", "balanced"}, "--sampling");
   require_model(config.model);
   require_within(config.epochs, 1, most_epochs, "--epochs");
   require_within(config.batch, 1, most_images, "--batch");
@@ -75,7 +81,7 @@ void validate(const TrainConfig& config) {
   parse_schedule(config.schedule);
   parse_loss(config.loss);
   parse_augment(config.augment);
-  require_one_of(config.normalize, {"auto", "none"}, "--normalize");
+  check_normalize(config.normalize);
   require_one_of(config.precision, {"auto", "bf16", "fp32"}, "--precision");
   require_one_of(config.batch_norm, {"ghost", "sync"}, "--batch-norm");
   require_within(config.threads, 0, most_threads, "--threads");

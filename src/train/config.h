@@ -14,20 +14,25 @@ struct TrainConfig {
   std::string data = "cifar100";
   std::string image_size = "auto";  // auto | 64 | 48x64 (height x width)
   bool skip_bad = false;
+  std::string select = "all";  // classes, see data/selection.h
+  double fraction = 1;         // of the training images
+  bool coarse = false;
   double val = 0.1;
+  std::string split = "random";  // or "stratified": of every class its part
   uint64_t split_seed = 0;
   std::string model = "smallnet";
   std::string recipe = "default";
   int64_t epochs = 30;
   int64_t batch = 128;
-  std::string optimizer = "sgd";  // spec: "sgd:nesterov=true", "adam", "adamw:beta1=0.9"
+  std::string sampling = "shuffle";  // or "balanced": every class as often
+  std::string optimizer = "sgd";     // spec: "sgd:nesterov=true", "adam", "adamw:beta1=0.9"
   double lr = 0.1;
   double momentum = 0.9;
   double weight_decay = 5e-4;
   std::string schedule = "step:size=5,gamma=0.2";
   std::string loss = "ce";  // sum: "ce:smoothing=0.1 + 0.0001*l2"
   std::string augment = "none";
-  std::string normalize = "auto";  // auto | none
+  std::string normalize = "auto";  // auto | none | given:mean=...,std=...
   std::string precision = "auto";  // auto | bf16 | fp32; resolved before it is written
   int threads = 0;                 // 0: what the machine allows; does not change the result
   int64_t shard = 0;               // 0 = auto; resolved before it is written

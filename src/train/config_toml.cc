@@ -28,11 +28,16 @@ void for_each_field(Config& config, Visit&& visit) {
   visit("data", config.data);
   visit("image_size", config.image_size);
   visit("skip_bad", config.skip_bad);
+  visit("select", config.select);
+  visit("fraction", config.fraction);
+  visit("coarse", config.coarse);
   visit("val", config.val);
+  visit("split", config.split);
   visit("split_seed", config.split_seed);
   visit("model", config.model);
   visit("epochs", config.epochs);
   visit("batch", config.batch);
+  visit("sampling", config.sampling);
   visit("optimizer", config.optimizer);
   visit("lr", config.lr);
   visit("momentum", config.momentum);

@@ -45,17 +45,34 @@ class BatchMean {
 }  // namespace
 
 Metrics evaluate(Engine& engine, const ImageSet& images, const std::vector<int32_t>& ids,
-                 const Normalization& normalization, const LogitLoss& loss, int64_t batch) {
-  DatasetBatch source(images, {.normalization = normalization}, engine.classes());
+                 const Normalization& normalization, const LogitLoss& loss, int64_t batch,
+                 TestTime test_time) {
   const int64_t classes = engine.classes();
+  DatasetBatch source(images, {.normalization = normalization}, classes);
+  DatasetBatch mirrored(images, {.normalization = normalization, .augment = parse_augment("flip:1")},
+                        classes);
+  const bool average = test_time == TestTime::flip;
   const auto block = static_cast<size_t>(block_size(engine.shard()));
   std::vector<LossSums> samples(std::min(block, ids.size()));
+  std::vector<float> other(average ? samples.size() * static_cast<size_t>(classes)
+                                   : 0);  // mirrored images' logits
   BatchMean batch_mean(batch);
   LossSums total;
   for (size_t start = 0; start < ids.size(); start += block) {
     const auto part = std::span(ids).subspan(start, std::min(block, ids.size() - start));
+    if (average) {
+      mirrored.set(part, static_cast<uint32_t>(start));
+      engine.evaluate(mirrored, [&](int64_t first, int64_t count, const float* logits) {
+        std::copy_n(logits, count * classes, other.begin() + first * classes);
+      });
+    }
     source.set(part, static_cast<uint32_t>(start));
     engine.evaluate(source, [&](int64_t first, int64_t count, const float* logits) {
+      if (average) {
+        float* mean = other.data() + first * classes;
+        for (int64_t i = 0; i < count * classes; ++i) mean[i] = 0.5f * (logits[i] + mean[i]);
+        logits = mean;
+      }
       for (int64_t i = 0; i < count; ++i) {
         samples[static_cast<size_t>(first + i)] =
             loss.compute(logits + i * classes, 1, classes, source.targets(first + i), 1, nullptr);

@@ -1,4 +1,5 @@
 // From a configuration to what training needs: the network, the engine, the normalisation.
+#include "data/selection.h"
 #include "graph/presets.h"
 #include "train/trainer.h"
 
@@ -15,9 +16,13 @@ std::unique_ptr<Engine> make_engine(const Graph& graph, TrainConfig& config) {
   return engine;
 }
 
-Normalization choose_normalization(const TrainConfig& config, const Dataset& data) {
-  return config.normalize == "none" ? no_normalization(data.train.channels)
-                                    : measure_normalization(data.train);
+void apply_selection(const TrainConfig& config, Dataset& data) {
+  select(data, {config.coarse, config.select, config.fraction, config.split_seed});
+}
+
+TrainValSplit choose_split(const TrainConfig& config, const Dataset& data) {
+  if (config.split == "stratified") return stratified_split(data.train.labels, config.val, config.split_seed);
+  return split_indices(data.train.count, config.val, config.split_seed);
 }
 
 TrainResult train(const TrainConfig& config, const Dataset& data, const std::filesystem::path& out,

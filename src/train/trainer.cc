@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/units.h"
-#include "data/split.h"
+#include "data/sampler.h"
 #include "graph/model_file.h"
 #include "train/batch_source.h"
 #include "train/checkpoint_keeper.h"
@@ -79,8 +79,8 @@ class Trainer {
         observer_(observer),
         progress_(out),
         log_(out / "log.jsonl"),
-        normalization_(choose_normalization(config, data)),
-        split_(split_indices(data.train.count, config.val, config.split_seed)),
+        normalization_(choose_normalization(config.normalize, data.train)),
+        split_(choose_split(config, data)),
         loss_(parse_loss(config.loss)),
         schedule_(parse_schedule(config.schedule)),
         optimizer_(
@@ -167,9 +167,12 @@ void Trainer::write_config() const {
 
 /// Trains to the epoch's end; false where it was stopped between two steps.
 bool Trainer::train_epoch() {
-  const std::vector<int32_t> order = epoch_order(split_.train, config_.seed, static_cast<uint32_t>(epoch_));
+  const auto epoch = static_cast<uint32_t>(epoch_);
+  const std::vector<int32_t> order =
+      config_.sampling == "balanced" ? balanced_order(split_.train, data_.train.labels, config_.seed, epoch)
+                                     : epoch_order(split_.train, config_.seed, epoch);
   const std::span<const int32_t> ids(order);
-  batch_.set_epoch(static_cast<uint32_t>(epoch_), ids);
+  batch_.set_epoch(epoch, ids);
   sums_ = {};
   while (sums_.steps < steps_) {
     if (stop_requested != 0) return false;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "data/split.h"
 #include "graph/graph.h"
 #include "nn/engine.h"
 #include "train/config.h"
@@ -71,12 +72,19 @@ TrainResult train(const TrainConfig& config, const Dataset& data, const std::fil
 TrainResult train(Engine& engine, const Graph& graph, const TrainConfig& config, const Dataset& data,
                   const std::filesystem::path& out, TrainObserver& observer);
 
-/// Mean and deviation that `config.normalize` asks for.
-Normalization choose_normalization(const TrainConfig& config, const Dataset& data);
+/// What is left of the data set by --select, --fraction and --coarse; call it once, before anything else.
+void apply_selection(const TrainConfig& config, Dataset& data);
+
+/// Which of the training images are held out.
+TrainValSplit choose_split(const TrainConfig& config, const Dataset& data);
+
+/// What is asked of the network about an image: its logits, or the mean of those for it and its mirror image.
+enum class TestTime { plain, flip };
 
 /// Accuracy and loss of the engine's weights on the images `ids`, in that order. `batch` is only what
 /// loss_batch_mean averages over; the result does not depend on the number of threads.
 Metrics evaluate(Engine& engine, const ImageSet& images, const std::vector<int32_t>& ids,
-                 const Normalization& normalization, const LogitLoss& loss, int64_t batch);
+                 const Normalization& normalization, const LogitLoss& loss, int64_t batch,
+                 TestTime test_time = TestTime::plain);
 
 }  // namespace frugal

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "base/error.h"
 #include "data/dataset.h"
 
 namespace frugal {
@@ -41,6 +42,25 @@ TEST(Normalization, None) {
   EXPECT_EQ(n.mean, std::vector<float>(3, 0.0f));
   EXPECT_EQ(n.std, std::vector<float>(3, 1.0f));
   EXPECT_EQ(measure_normalization(ImageSet{}).mean.size(), 0u);
+}
+
+TEST(Normalization, IsChosenByText) {
+  ImageSet images;
+  images.count = 1;
+  images.height = images.width = 1;
+  images.channels = 3;
+  images.pixels = {51, 102, 255};
+  EXPECT_FLOAT_EQ(choose_normalization("auto", images).mean[1], 0.4f);
+  EXPECT_EQ(choose_normalization("none", images).std[2], 1.0f);
+  const Normalization given = choose_normalization("given:mean=0.1|0.2|0.3,std=0.5", images);
+  EXPECT_EQ(given.mean, (std::vector<float>{0.1f, 0.2f, 0.3f}));
+  EXPECT_EQ(given.std, (std::vector<float>{0.5f, 0.5f, 0.5f}));
+  EXPECT_THROW(choose_normalization("given:mean=0.1|0.2,std=0.5", images), Error);
+  for (const char* text : {"maybe", "given", "given:mean=0.5", "given:mean=0.5,std=0", "given:mean=x,std=1",
+                           "given:mean=0,std=1,scale=2", "none:1"}) {
+    EXPECT_THROW(check_normalize(text), Error) << text;
+  }
+  for (const char* text : {"auto", "none", "given:mean=0.5,std=0.25"}) EXPECT_NO_THROW(check_normalize(text));
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "data/split.h"
 
+#include "data/sampler.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
