@@ -81,8 +81,10 @@ fs::path locate_dataset(const std::string& name_or_path) {
     throw usage_error("--data: " + in_quotes(name_or_path) + " is no directory; give the one that it is in");
   }
   if (known != nullptr) {
-    throw Error(not_found(name_or_path, places) +
-                "\nput it into one of these places, or set FRUGAL_DATA to the directory that holds it");
+    const std::string fetch =
+        known->unpacked.empty() ? "" : "`frugal fetch " + name_or_path + "` gets it; or ";
+    throw Error(not_found(name_or_path, places) + "\n" + fetch +
+                "put it into one of these places, or set FRUGAL_DATA to the directory that holds it");
   }
   std::vector<std::string> names;
   names.reserve(known_names.size());
