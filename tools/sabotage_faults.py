@@ -92,6 +92,46 @@ DATA = [
           "uniform_below(words[i % 4], i + 1)", "uniform_below(words[i % 4], i)"),
 ]
 
+FETCH = [
+    fault("download-not-verified", "what a server sends is taken for what was published", "data", "src/data/obtain.cc",
+          "    if (difference.empty()) break;\n", "    if (difference.empty() || !result.pieced) break;\n"),
+    fault("md5-not-compared", "where there is only an MD5, anything passes", "data", "src/data/checksum.cc",
+          "if (!expected.md5.empty() && expected.md5 != found.md5) {",
+          "if (!expected.sha256.empty() && expected.md5 != found.md5) {"),
+    fault("resume-without-if-range", "a download goes on with another version of the file", "data", "src/data/download.cc",
+          '("If-Range: " + held_.validator)', '("X-If-Range: " + held_.validator)'),
+    fault("resume-at-any-range", "the rest of a file is taken from wherever the server likes", "data",
+          "src/data/download.cc", "answer_.range->begin == held_.bytes", "answer_.range->begin >= 0"),
+    fault("redirects-without-end", "a loop of redirects is followed on and on", "data", "src/data/download.cc",
+          "set(CURLOPT_MAXREDIRS, static_cast<long>(limits.redirects));",
+          "set(CURLOPT_MAXREDIRS, static_cast<long>(limits.redirects) * 100);"),
+    fault("redirects-to-anywhere", "a server may name a file of this machine", "data", "src/data/download.cc",
+          'set(CURLOPT_PROTOCOLS_STR, "http,https");', 'set(CURLOPT_PROTOCOLS_STR, "all");',
+          'encrypted ? "https" : "http,https"', 'encrypted ? "https" : "all"'),
+    fault("length-not-held", "a server may send more than the file has", "data", "src/data/download.cc",
+          "if (file_->size() + static_cast<int64_t>(bytes.size()) > limit) {",
+          "if (file_->size() + static_cast<int64_t>(bytes.size()) < 0) {"),
+    fault("cut-download-is-whole", "a connection that ended early is not noticed", "data", "src/data/download.cc",
+          "if (total_ > 0 && file_->size() != total_) {", "if (total_ > 0 && file_->size() > total_) {"),
+    fault("path-escape-allowed", "an archive may write beside its folder", "data", "src/data/unpack.cc",
+          'if (part == "..") refuse', 'if (part == "...") refuse'),
+    fault("links-unpacked", "what an archive calls a link becomes a file", "data", "src/data/unpack.cc",
+          "if (links || (type != AE_IFREG && type != AE_IFDIR)) {",
+          "if (links && type != AE_IFREG && type != AE_IFDIR) {"),
+    fault("bomb-unpacked", "an archive may fill the disk", "data", "src/data/unpack.cc",
+          "if (bytes_ > limits_.bytes) refuse", "if (bytes_ < 0) refuse"),
+    fault("placed-before-read", "an archive of anything is placed if its checksum is right", "data", "src/data/fetch.cc",
+          "    try {\n      check_contents(whole);\n", "    try {\n      throw_if_stopped(stop_);\n"),
+    fault("damage-not-seen", "a file that is there has not changed", "data", "src/data/placed.cc",
+          "if (describe(directory, stated.path).hash != stated.hash) {", "if (stated.hash.empty()) {"),
+    fault("users-files-thrown-away", "replacing a data set removes what else is in its directory", "data",
+          "src/data/placed.cc", "ours.end()) return true;", "ours.end()) return false;"),
+    fault("fetches-collide", "two processes write the same part", "data", "src/data/fetch.cc",
+          "::flock(fd_, LOCK_EX | LOCK_NB)", "::flock(fd_, LOCK_SH | LOCK_UN)"),
+    fault("ctrl-c-not-heard", "a download cannot be interrupted", "data", "src/data/download.cc",
+          "    if (stop_ != 0) return 1;\n", ""),
+]
+
 CHAIN, ENGINE = "src/nn/ops/chain.cc", "src/nn/shard_engine.cc"
 GRAPH = [
     fault("shortcut-pads-behind", "shortcuts of type A add their zeros on one side", "graph",
@@ -289,4 +329,4 @@ TRAIN = [
           "if (file.metadata.empty()) check_format_version(file.metadata, file_name);"),
 ]
 
-FAULTS = BASE + DATA + GRAPH + NN + TRAIN
+FAULTS = BASE + DATA + FETCH + GRAPH + NN + TRAIN

@@ -167,4 +167,8 @@ void write_file_atomic(const std::filesystem::path& path, const std::string& tex
   write_file_atomic(path, std::span(&bytes, 1));
 }
 
+void sync_renames(const std::filesystem::path& directory) {
+  if (const int error = sync_directory(directory)) fail("sync", directory, reason(error));
+}
+
 }  // namespace frugal

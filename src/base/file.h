@@ -38,4 +38,7 @@ std::string read_text_file(const std::filesystem::path& path, int64_t max_bytes 
 void write_file_atomic(const std::filesystem::path& path, std::span<const std::span<const uint8_t>> pieces);
 void write_file_atomic(const std::filesystem::path& path, const std::string& text);
 
+/// Makes renames in a directory last through a power cut.
+void sync_renames(const std::filesystem::path& directory);
+
 }  // namespace frugal

@@ -12,6 +12,7 @@ namespace frugal {
 
 using Action = std::function<ExitCode()>;
 
+void add_fetch_command(CLI::App& program, Action& action);
 void add_data_command(CLI::App& program, Action& action);
 void add_model_command(CLI::App& program, Action& action);
 void add_train_command(CLI::App& program, Action& action);

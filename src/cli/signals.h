@@ -1,5 +1,5 @@
-// Ctrl-C and SIGTERM while training: the first asks the trainer to stop after its step and save, a second one
-// of either kind ends the program at once.
+// Ctrl-C and SIGTERM while training or fetching: the first asks to stop after the step and save what there
+// is, a second one of either kind ends the program at once.
 #pragma once
 
 namespace frugal {

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "data/load_options.h"
+#include "data/sources.h"
 
 namespace frugal {
 namespace {
@@ -87,10 +88,13 @@ fs::path locate_dataset(const std::string& name_or_path) {
     throw usage_error("--data: " + in_quotes(name_or_path) + " is no directory; give the one that it is in");
   }
   if (known != nullptr) {
-    throw Error(
-        not_found(name_or_path, places) +
-        "\nput it into one of these places, or set FRUGAL_DATA to the directory that holds it" +
-        (known->installed.empty() ? "" : ", or install Debian's dataset-" + std::string(known->name)));
+    std::string text = not_found(name_or_path, places) + "\n";
+    if (std::ranges::find(known_sources(), name_or_path, &DataSource::name) != known_sources().end()) {
+      text += "`frugal fetch " + name_or_path + "` gets it; or ";
+    }
+    text += "put it into one of these places, or set FRUGAL_DATA to the directory that holds it";
+    if (!known->installed.empty()) text += ", or install Debian's dataset-" + std::string(known->name);
+    throw Error(text);
   }
   std::vector<std::string> names;
   names.reserve(known_names.size());

@@ -21,8 +21,8 @@ std::vector<int32_t> epoch_order(std::span<const int32_t> ids, uint64_t seed, ui
   return order;
 }
 
-std::vector<int32_t> balanced_order(std::span<const int32_t> ids, std::span<const int32_t> labels, uint64_t seed,
-                                    uint32_t epoch) {
+std::vector<int32_t> balanced_order(std::span<const int32_t> ids, std::span<const int32_t> labels,
+                                    uint64_t seed, uint32_t epoch) {
   std::map<int32_t, std::vector<int32_t>> by_class;
   for (const int32_t id : ids) by_class[labels[static_cast<size_t>(id)]].push_back(id);
   if (by_class.empty()) return {};

@@ -128,8 +128,8 @@ void select(Dataset& data, const Selection& selection) {
     throw usage_error("--fraction: " + exact_text(selection.fraction) + " is no part; give above 0 to 1");
   }
   if (selection.fraction < 1) {
-    const auto wanted = static_cast<int64_t>(
-        std::floor(selection.fraction * static_cast<double>(data.train.count) + 1e-6));
+    const auto wanted =
+        static_cast<int64_t>(std::floor(selection.fraction * static_cast<double>(data.train.count) + 1e-6));
     if (wanted < 1) throw usage_error("--fraction: " + exact_text(selection.fraction) + " leaves no image");
     keep_images(data.train, stratified_indices(data.train.labels, wanted, selection.seed, Purpose::select));
   }
@@ -137,7 +137,8 @@ void select(Dataset& data, const Selection& selection) {
 
 bool keep_classes(Dataset& data, const std::vector<std::string>& names) {
   const auto has_all = [&](const std::vector<std::string>& own) {
-    return std::ranges::all_of(names, [&](const std::string& name) { return std::ranges::find(own, name) != own.end(); });
+    return std::ranges::all_of(
+        names, [&](const std::string& name) { return std::ranges::find(own, name) != own.end(); });
   };
   if (!has_all(data.classes)) {
     if (!has_all(data.coarse_classes)) return false;

@@ -10,10 +10,11 @@
 namespace frugal {
 
 struct Selection {
-  bool coarse = false;          // superclasses become the classes
-  std::string classes = "all";  // then: numbers, ranges and names, "0-49,60,bear"; in that order they are numbered anew
-  double fraction = 1;          // then: of the training images of every class; the test images stay
-  uint64_t seed = 0;            // which those are
+  bool coarse = false;  // superclasses become the classes
+  std::string classes =
+      "all";  // then: numbers, ranges and names, "0-49,60,bear"; in that order they are numbered anew
+  double fraction = 1;  // then: of the training images of every class; the test images stay
+  uint64_t seed = 0;    // which those are
 };
 
 /// Does it to the data set. A data set without superclasses, unknown classes (the nearest name is suggested),

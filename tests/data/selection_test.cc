@@ -16,7 +16,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-/// Class c of five has 10 (c + 1) training images and 3 test images, each of one pixel that tells which it is.
+/// Class c of five has 10 (c + 1) training images and 3 test images, each of one pixel that tells which it
+/// is.
 Dataset five_classes() {
   Dataset data;
   data.name = "five";
@@ -111,7 +112,7 @@ TEST(Selection, FaultsAreUsageErrors) {
       EXPECT_THAT(error.what(), HasSubstr(words));
     }
   };
-  refuse({.classes = "bera,ant"}, "did you mean bear?");
+  refuse({.classes = "bearr,ant"}, "did you mean bear?");
   refuse({.classes = "0-5"}, "numbered from 0 to 4");
   refuse({.classes = "3-1"}, "numbered");
   refuse({.classes = "ant"}, "one class");
@@ -125,8 +126,10 @@ TEST(Selection, AModelsClassesAreFoundByTheirNames) {
   Dataset data = five_classes();
   ASSERT_TRUE(keep_classes(data, {"cow", "ant"}));
   EXPECT_EQ(data.test.count, 6);
-  EXPECT_EQ(data.test.pixels[static_cast<size_t>(std::ranges::find(data.test.labels, 0) - data.test.labels.begin())],
-            100);
+  EXPECT_EQ(
+      data.test
+          .pixels[static_cast<size_t>(std::ranges::find(data.test.labels, 0) - data.test.labels.begin())],
+      100);
   Dataset coarse = five_classes();
   ASSERT_TRUE(keep_classes(coarse, {"large", "small"}));
   EXPECT_EQ(coarse.test.count, 15);
