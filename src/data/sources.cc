@@ -7,6 +7,7 @@
 #include "base/units.h"
 #include "data/cifar.h"
 #include "data/dataset.h"
+#include "data/idx.h"
 
 namespace frugal {
 namespace {
@@ -26,15 +27,16 @@ void check_images(const ImageSet& images, const char* split, int64_t count, size
   }
 }
 
-/// Both CIFARs: 50,000 images to train on and 10,000 to test with, as many of each class.
-auto expect_cifar(void (*read)(const fs::path&, Dataset&), size_t classes) {
-  return [read, classes](const fs::path& directory) {
+/// So many images to train on and 10,000 to test with, as many of each class.
+auto expect(void (*read)(const fs::path&, const LoadOptions&, Dataset&), int64_t train_images,
+            size_t classes) {
+  return [=](const fs::path& directory) {
     Dataset data;
-    read(directory, data);
+    read(directory, {}, data);
     if (data.classes.size() != classes) {
       throw Error(std::to_string(data.classes.size()) + " classes instead of " + std::to_string(classes));
     }
-    check_images(data.train, "training", 50000, classes);
+    check_images(data.train, "training", train_images, classes);
     check_images(data.test, "test", 10000, classes);
   };
 }
@@ -69,11 +71,11 @@ std::vector<DataSource> make_sources() {
   DataSource cifar10 = cifar("10", "cifar-10-batches-bin", 170'052'171,
                              {.md5 = "c32a1d4ab5d03f1284b67883e8d87530",
                               .sha256 = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"});
-  cifar10.check = expect_cifar(read_cifar10, 10);
+  cifar10.check = expect(read_cifar10, 50000, 10);
   DataSource cifar100 = cifar("100", "cifar-100-binary", 168'513'733,
                               {.md5 = "03b5dce01913d631647c71ecec9e9cb8",
                                .sha256 = "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec"});
-  cifar100.check = expect_cifar(read_cifar100, 100);
+  cifar100.check = expect(read_cifar100, 50000, 100);
   DataSource fashion_mnist{
       .name = "fashion-mnist",
       .title = "Fashion-MNIST",
@@ -89,6 +91,7 @@ std::vector<DataSource> make_sources() {
                 fashion("t10k-labels-idx1-ubyte.gz", 5'148,
                         {.md5 = "bb300cfdad3c16e7a12a480ee83cd310",
                          .sha256 = "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"})}};
+  fashion_mnist.check = expect(read_idx, 60000, 10);
   return {cifar10, cifar100, fashion_mnist};
 }
 

@@ -37,7 +37,7 @@ class Heard : public FetchObserver {
 
 void check_fixture(const fs::path& directory) {
   Dataset data;
-  read_cifar100(directory, data);
+  read_cifar100(directory, {}, data);
   if (data.train.count != 4) throw Error("not four images");
 }
 
