@@ -1,5 +1,5 @@
-// How the commands read data sets: what a user may ask for, told of in the same words, with a bar where reading
-// takes time.
+// How the commands read data sets: what a user may ask for, told of in the same words, with a bar where
+// reading takes time.
 #pragma once
 
 #include <string>
@@ -10,7 +10,8 @@ namespace frugal {
 
 /// For --help: what may stand behind --data.
 inline constexpr const char* known_data =
-    "cifar10, cifar100, cifar100-mini, mnist, fashion-mnist, or a directory: one of these, or a folder of JPEG "
+    "cifar10, cifar100, cifar100-mini, mnist, fashion-mnist, or a directory: one of these, or a folder of "
+    "JPEG "
     "and PNG pictures (DIR/train/CLASS/... with or without DIR/test, or DIR/CLASS/...)";
 
 /// Warnings go to stderr; so does a bar, if `bar` and where that is a terminal. Decoded pictures are kept in

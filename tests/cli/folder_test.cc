@@ -23,7 +23,8 @@ class Folder : public testing::Test {
     }
   }
   Outcome run(std::vector<std::string> arguments) const {
-    return frugal(arguments, {.directory = scratch.path(), .environment = {"HOME=" + scratch.path().string()}});
+    return frugal(arguments,
+                  {.directory = scratch.path(), .environment = {"HOME=" + scratch.path().string()}});
   }
   Outcome train(const std::vector<std::string>& more) const {
     std::vector<std::string> all = {"--batch", "16", "--shard", "8"};
