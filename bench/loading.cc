@@ -1,8 +1,9 @@
-// What bench/loading times: makes a folder of JPEG pictures that look like photographs to a decoder, and reads
-// a data set as the commands do.
+// What bench/loading times: makes a folder of JPEG pictures that look like photographs to a decoder, and
+// reads a data set as the commands do.
 //
 //   bench_loading make DIR COUNT SIDE      COUNT pictures of SIDE x SIDE in ten classes
-//   bench_loading load DATA SIZE CACHE     seconds, processor seconds, images, fingerprint; SIZE: auto, 64, ...; CACHE: a directory, or ""
+//   bench_loading load DATA SIZE CACHE     seconds, processor seconds, images, fingerprint; SIZE: auto, 64,
+//   ...; CACHE: a directory, or ""
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -40,7 +41,8 @@ Image noise(uint32_t draw, int64_t side) {
 /// Large shapes, smaller ones, and some grain.
 Image picture(uint32_t number, int64_t side) {
   Image image = resize(noise(3 * number, 8), side, side);
-  const Image shapes = resize(noise(3 * number + 1, side / 8), side, side), grain = noise(3 * number + 2, side);
+  const Image shapes = resize(noise(3 * number + 1, side / 8), side, side),
+              grain = noise(3 * number + 2, side);
   for (size_t i = 0; i < image.pixels.size(); ++i) {
     const int value = 5 * image.pixels[i] + 3 * shapes.pixels[i] + grain.pixels[i] / 4;
     image.pixels[i] = static_cast<uint8_t>(value / 9);

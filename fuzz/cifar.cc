@@ -28,10 +28,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   put(scratch() / "batches.meta.txt", "a\nb\nc\n");
   put(scratch() / "train.bin", record);
   put(scratch() / "test.bin", record);
-  for (int i = 1; i <= 5; ++i) put(scratch() / ("data_batch_" + std::to_string(i) + ".bin"), record.substr(1));
+  for (int i = 1; i <= 5; ++i)
+    put(scratch() / ("data_batch_" + std::to_string(i) + ".bin"), record.substr(1));
   put(scratch() / "test_batch.bin", record.substr(1));
-  constexpr const char* names[] = {"train.bin", "test.bin", "fine_label_names.txt", "coarse_label_names.txt",
-                                   "data_batch_3.bin", "test_batch.bin", "batches.meta.txt"};
+  constexpr const char* names[] = {
+      "train.bin",        "test.bin",       "fine_label_names.txt", "coarse_label_names.txt",
+      "data_batch_3.bin", "test_batch.bin", "batches.meta.txt"};
   put(scratch() / names[data[0] % 7], std::span(data + 1, size - 1));
   LoadOptions options;
   options.threads = 1;

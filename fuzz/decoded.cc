@@ -1,5 +1,5 @@
-// The cache of decoded pictures. A file is believed only with its checksum, which no fuzzer finds; so the input
-// also becomes the parts of a file whose checksum is right.
+// The cache of decoded pictures. A file is believed only with its checksum, which no fuzzer finds; so the
+// input also becomes the parts of a file whose checksum is right.
 #include "data/decoded_cache.h"
 
 #include <algorithm>
@@ -54,7 +54,8 @@ void write_file(Pieces pieces) {
     int64_t bytes = tensor.dtype == "U8" ? 1 : tensor.dtype == "I32" ? 4 : 8;
     for (const int64_t side : tensor.shape) bytes *= side;
     std::vector<uint8_t> data(static_cast<size_t>(bytes));
-    for (size_t i = 0; i < data.size(); ++i) data[i] = labels && i % 4 != 0 && (odd & 8) == 0 ? 0 : pieces.byte();
+    for (size_t i = 0; i < data.size(); ++i)
+      data[i] = labels && i % 4 != 0 && (odd & 8) == 0 ? 0 : pieces.byte();
     storage.push_back(std::move(data));
     tensors.push_back(std::move(tensor));
   }

@@ -9,8 +9,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   constexpr const char* names[] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
                                    "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
-  const std::string images{'\0', '\0', '\x08', '\x03', '\0', '\0', '\0', '\x02', '\0', '\0', '\0', '\x01',
-                           '\0', '\0', '\0',   '\x02', 'a',  'b',  'c',  'd'};
+  const std::string images{'\0', '\0',   '\x08', '\x03', '\0', '\0',   '\0', '\x02', '\0', '\0',
+                           '\0', '\x01', '\0',   '\0',   '\0', '\x02', 'a',  'b',    'c',  'd'};
   const std::string labels{'\0', '\0', '\x08', '\x01', '\0', '\0', '\0', '\x02', '\x01', '\0'};
   for (const int i : {0, 2}) put(scratch() / names[i], images);
   for (const int i : {1, 3}) put(scratch() / names[i], labels);
