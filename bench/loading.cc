@@ -96,9 +96,9 @@ void load(const std::string& data, const std::string& size, const std::string& c
   const auto begin = std::chrono::steady_clock::now();
   const Dataset dataset = load_dataset(data, options);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-  const auto images = static_cast<long long>(dataset.train.count + dataset.test.count);
+  const int64_t images = dataset.train.count + dataset.test.count;
   const double processor = static_cast<double>(std::clock()) / CLOCKS_PER_SEC;  // of all threads
-  std::printf("%.3f %.3f %lld %s\n", seconds.count(), processor, images, dataset.fingerprint.c_str());
+  std::printf("%.3f %.3f %ld %s\n", seconds.count(), processor, images, dataset.fingerprint.c_str());
 }
 
 int run(const std::vector<std::string>& arguments) {
