@@ -103,7 +103,8 @@ ExitCode run(const Options& options) {
   TrainConfig config = configure(options.given, options.config_file);
   const MachineInfo machine = machine_info();
   choose_precision(config.precision);  // refuses before the data is read
-  const LoadOptions how = loading(config.image_size, config.skip_bad, !options.json && !options.quiet);
+  LoadOptions how = loading(config.image_size, config.skip_bad, !options.json && !options.quiet);
+  how.threads = config.threads;
   Dataset data = load_dataset(config.data, how);
   apply_selection(config, data);
   const Graph graph = make_model(config.model, {data.train.height, data.train.width, data.train.channels},

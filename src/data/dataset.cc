@@ -53,16 +53,15 @@ void read_directory(const fs::path& directory, const LoadOptions& options, Datas
 /// Brings images of one size to another, with the filter that pictures go through.
 void resize_images(ImageSet& images, const LoadOptions& options) {
   if (!options.image_size || *options.image_size == ImageSize{images.height, images.width}) return;
-  const auto [height, width] = *options.image_size;
   ImageSet resized = images;
-  resized.height = height;
-  resized.width = width;
+  resized.height = options.image_size->height;
+  resized.width = options.image_size->width;
   require_memory(resized.count * resized.image_bytes(), with_thousands(images.count) + " images", options);
   resized.pixels.resize(static_cast<size_t>(resized.count * resized.image_bytes()));
   parallel_for(images.count, options.threads, [&](int64_t i) {
     const uint8_t* first = images.image(i);
-    fit({images.height, images.width, images.channels, {first, first + images.image_bytes()}}, height, width,
-        resized.pixels.data() + i * resized.image_bytes());
+    fit({images.height, images.width, images.channels, {first, first + images.image_bytes()}}, resized.height,
+        resized.width, resized.pixels.data() + i * resized.image_bytes());
   });
   images = std::move(resized);
 }

@@ -260,7 +260,7 @@ bool is_folder(const fs::path& directory) {
     std::error_code dangling;
     if (it->is_directory(dangling) && !it->path().filename().string().starts_with('.')) return true;
   }
-  return false;
+  return failure == std::errc::permission_denied;  // reading it will say so
 }
 
 void read_folder(const fs::path& directory, const LoadOptions& asked, Dataset& dataset) {

@@ -22,6 +22,9 @@ struct Taps {
   std::vector<int32_t> weights;
 };
 
+/// Halves go up.
+int64_t nearest(double value) { return static_cast<int64_t>(std::floor(value + 0.5)); }
+
 Taps triangle_taps(int64_t from, int64_t to) {
   const double scale = static_cast<double>(from) / static_cast<double>(to);
   const double support = std::max(scale, 1.0), narrow = 1.0 / support;
@@ -29,8 +32,8 @@ Taps triangle_taps(int64_t from, int64_t to) {
   std::vector<double> raw;
   for (int64_t i = 0; i < to; ++i) {
     const double centre = (static_cast<double>(i) + 0.5) * scale;
-    const auto first = std::max<int64_t>(0, static_cast<int64_t>(centre - support + 0.5));
-    const auto end = std::min<int64_t>(from, static_cast<int64_t>(centre + support + 0.5));
+    const auto first = std::max<int64_t>(0, nearest(centre - support));
+    const auto end = std::min<int64_t>(from, nearest(centre + support));
     raw.clear();
     double sum = 0;
     for (int64_t k = first; k < end; ++k) {
@@ -39,7 +42,7 @@ Taps triangle_taps(int64_t from, int64_t to) {
     }
     result.taps.push_back({first, end - first, result.weights.size()});
     for (const double w : raw) {
-      result.weights.push_back(static_cast<int32_t>(w / sum * (1 << weight_bits) + 0.5));
+      result.weights.push_back(static_cast<int32_t>(nearest(w / sum * (1 << weight_bits))));
     }
   }
   return result;

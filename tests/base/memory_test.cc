@@ -34,6 +34,8 @@ TEST(Memory, Version2IsTheLeastOfAllLevels) {
   EXPECT_EQ(kernel.available(), 3000000);
   kernel.write("sys/fs/cgroup/job/memory.stat", "anon 1\nactive_file 300000\ninactive_file 700000\n");
   EXPECT_EQ(kernel.available(), 4000000);
+  kernel.write("sys/fs/cgroup/job/step/memory.max", "6000000\n");
+  EXPECT_EQ(kernel.available(), 4000000);
   kernel.write("sys/fs/cgroup/job/step/memory.max", "1000\n");
   EXPECT_EQ(kernel.available(), 1000);
   kernel.write("sys/fs/cgroup/job/step/memory.current", "2000\n");
