@@ -61,6 +61,10 @@ const std::vector<TrainFlag> all_flags = {
      "data "
      "--help has them all)",
      set<&C::augment>},
+    {"Data", "--resize", "SIZE@PROGRESS,...",
+     "Train on images of these sizes, from these parts of the run on: 24@0,32@0.5 (networks that take any "
+     "size)",
+     set<&C::resize>},
     {"Data", "--normalize", "auto|none|given:...",
      "auto: mean 0 and deviation 1 by channel over the training images; none: pixels in [0, 1]; "
      "given:mean=0.5|0.5|0.5,std=0.2|0.2|0.2: with these numbers",

@@ -9,6 +9,7 @@
 #include "data/draw.h"
 #include "data/mix.h"
 #include "data/render.h"
+#include "data/resize.h"
 
 namespace frugal {
 namespace {
@@ -73,16 +74,15 @@ struct Run {
 };
 
 template <int Channels, class T>
-void write_image(const Renderer& image, const Run<Channels, T>& run, T* out, int64_t row_step) {
-  const AxisIndex& from_x = image.x();
+void write_image(const uint8_t* pixels, const AxisIndex& from_y, const AxisIndex& from_x,
+                 const Run<Channels, T>& run, T* out, int64_t row_step) {
   const int64_t width = from_x.size(), channels = run.channels();
-  for (int64_t y = 0; y < image.y().size(); ++y, out += row_step) {
-    const int64_t from_y = image.y()[y];
-    if (from_y < 0) {
+  for (int64_t y = 0; y < from_y.size(); ++y, out += row_step) {
+    if (from_y[y] < 0) {
       run.black(width, out);
       continue;
     }
-    const uint8_t* row = image.pixels() + from_y * width * channels;
+    const uint8_t* row = pixels + from_y[y] * width * channels;
     if (from_x.is_identity()) {
       run.copy(row, width, out);
     } else {
@@ -104,15 +104,30 @@ void erase(const Rectangle& box, int64_t channels, T* out, int64_t row_step, int
 struct Room {
   Renderer renderer;
   Changes changes;
+  AxisIndex all_rows, all_columns;  // of a resized image
+  std::vector<uint8_t> indexed, resized;
   std::vector<float> own, partner;  // two images that are mixed
 };
 
-/// Makes the images of one call.
+/// A rectangle of an image, in another size of it.
+Rectangle scaled(const Rectangle& box, int64_t from_height, int64_t from_width, int64_t height,
+                 int64_t width) {
+  if (from_height == height && from_width == width) return box;
+  const auto scale = [](int64_t at, int64_t from, int64_t to) { return (2 * at * to + from) / (2 * from); };
+  const int64_t top = scale(box.top, from_height, height), left = scale(box.left, from_width, width);
+  return {top, left, scale(box.top + box.height, from_height, height) - top,
+          scale(box.left + box.width, from_width, width) - left};
+}
+
+/// Makes the images of one call, of `height` x `width` pixels.
 template <int Channels>
 class Writer {
  public:
-  Writer(const ImageSet& images, const BatchRecipe& recipe, Room& room)
-      : images_(images), recipe_(recipe), room_(room) {}
+  Writer(const ImageSet& images, const BatchRecipe& recipe, int64_t height, int64_t width, Room& room)
+      : images_(images), recipe_(recipe), height_(height), width_(width), room_(room) {
+    room_.all_rows.reset(height);
+    room_.all_columns.reset(width);
+  }
 
   /// The image of a draw, augmented by itself.
   template <class T>
@@ -121,9 +136,14 @@ class Writer {
                  room_.changes);
     room_.renderer.render(images_.image(id), images_.height, images_.width, images_.channels,
                           room_.changes.list);
-    write_image(room_.renderer, run, out, row_step);
+    if (height_ == images_.height && width_ == images_.width) {
+      write_image(room_.renderer.pixels(), room_.renderer.y(), room_.renderer.x(), run, out, row_step);
+    } else {
+      write_image(resized(), room_.all_rows, room_.all_columns, run, out, row_step);
+    }
     for (const Rectangle& box : room_.changes.erased) {
-      erase(box, run.channels(), out, row_step, run.out_step);
+      erase(scaled(box, images_.height, images_.width, height_, width_), run.channels(), out, row_step,
+            run.out_step);
     }
   }
 
@@ -131,8 +151,8 @@ class Writer {
   template <class T>
   void write_mixed(const Mix& mix, const Run<Channels, float>& floats, int32_t id, uint32_t draw, T* out,
                    int64_t row_step, int64_t pixel_step) {
-    const int64_t channels = floats.channels(), row = images_.width * channels;
-    room_.own.resize(static_cast<size_t>(images_.image_bytes()));
+    const int64_t channels = floats.channels(), row = width_ * channels;
+    room_.own.resize(static_cast<size_t>(height_ * row));
     room_.partner.resize(room_.own.size());
     write(floats, id, draw, room_.own.data(), row);
     write(floats, recipe_.order[mix.partner], mix.partner, room_.partner.data(), row);
@@ -141,22 +161,39 @@ class Writer {
       for (size_t i = 0; i < room_.own.size(); ++i)
         room_.own[i] = own * room_.own[i] + rest * room_.partner[i];
     } else {
-      for (int64_t y = mix.box.top; y < mix.box.top + mix.box.height; ++y) {
-        const auto first = (y * images_.width + mix.box.left) * channels;
-        std::copy_n(room_.partner.begin() + first, mix.box.width * channels, room_.own.begin() + first);
+      const Rectangle box = scaled(mix.box, images_.height, images_.width, height_, width_);
+      for (int64_t y = box.top; y < box.top + box.height; ++y) {
+        const auto first = y * row + box.left * channels;
+        std::copy_n(room_.partner.begin() + first, box.width * channels, room_.own.begin() + first);
       }
     }
     const float* from = room_.own.data();
-    for (int64_t y = 0; y < images_.height; ++y, out += row_step) {
-      for (int64_t x = 0; x < images_.width; ++x, from += channels) {
+    for (int64_t y = 0; y < height_; ++y, out += row_step) {
+      for (int64_t x = 0; x < width_; ++x, from += channels) {
         for (int64_t c = 0; c < channels; ++c) out[x * pixel_step + c] = convert<T>(from[c]);
       }
     }
   }
 
  private:
+  /// The rendered image in the size that is asked for.
+  const uint8_t* resized() {
+    const Renderer& image = room_.renderer;
+    const uint8_t* pixels = image.pixels();
+    if (!image.y().is_identity() || !image.x().is_identity()) {
+      room_.indexed.resize(static_cast<size_t>(images_.image_bytes()));
+      gather(pixels, image.y(), image.x(), images_.channels, room_.indexed.data());
+      pixels = room_.indexed.data();
+    }
+    room_.resized.resize(static_cast<size_t>(height_ * width_ * images_.channels));
+    resize_pixels(pixels, images_.height, images_.width, images_.channels, height_, width_,
+                  room_.resized.data());
+    return room_.resized.data();
+  }
+
   const ImageSet& images_;
   const BatchRecipe& recipe_;
+  int64_t height_, width_;
   Room& room_;
 };
 
@@ -170,7 +207,7 @@ void write_images(const ImageSet& images, std::span<const int32_t> ids, uint32_t
   const std::vector<float> float_table =
       mixing ? make_table<float>(recipe.normalization) : std::vector<float>{};
   const Run<Channels, float> floats{float_table.data(), images.channels, images.channels};
-  Writer<Channels> writer(images, recipe, room);
+  Writer<Channels> writer(images, recipe, out.shape[1], out.shape[2], room);
   for (size_t i = 0; i < ids.size(); ++i) {
     const uint32_t draw = first_draw + static_cast<uint32_t>(i);
     auto* to = static_cast<T*>(out.at(static_cast<int64_t>(i)));
@@ -200,9 +237,10 @@ void check(const ImageSet& images, std::span<const int32_t> ids, const BatchReci
   if (recipe.normalization.mean.size() != channels || recipe.normalization.std.size() != channels) {
     throw Error("fill_batch: the normalisation is not one of " + std::to_string(channels) + " channels");
   }
-  const std::array<int64_t, 4> shape{static_cast<int64_t>(ids.size()), images.height, images.width,
-                                     images.channels};
-  if (out.shape != shape || out.strides[3] != 1 || out.type == DType::u8) {
+  const bool resizes = out.shape[1] != images.height || out.shape[2] != images.width;
+  if (out.shape[0] != std::ssize(ids) || out.shape[3] != images.channels || out.shape[1] < 1 ||
+      out.shape[2] < 1 || (resizes && images.channels != 1 && images.channels != 3) || out.strides[3] != 1 ||
+      out.type == DType::u8) {
     throw Error(
         "fill_batch: the output is no f32 or bf16 tensor of the batch's shape with its channels innermost");
   }

@@ -21,10 +21,11 @@ struct BatchRecipe {
   std::span<const int32_t> order = {};  // the epoch's images, where MixUp and CutMix find partners
 };
 
-/// Writes images `ids` to `out` ([ids.size(), H, W, C], f32 or bf16, any strides with C innermost): pixel /
-/// 255, minus mean, over std, in fp32, then rounded to out's type. Image i has draw first_draw + i. Black
-/// that a change brings in is normalised as other pixels are, as torchvision's transformations before
-/// ToTensor and Normalize; what cutout and erase take away is zero after it. Thread-safe.
+/// Writes images `ids` to `out` ([ids.size(), H, W, C], f32 or bf16, any strides with C innermost), resized
+/// (by resize.h) after they are augmented where H x W is not their own size: pixel / 255, minus mean, over
+/// std, in fp32, then rounded to out's type. Image i has draw first_draw + i. Black that a change brings in
+/// is normalised as other pixels are, as torchvision's transformations before ToTensor and Normalize; what
+/// cutout and erase take away is zero after it. Thread-safe.
 void fill_batch(const ImageSet& images, std::span<const int32_t> ids, uint32_t first_draw,
                 const BatchRecipe& recipe, const TensorView& out);
 

@@ -127,6 +127,11 @@ Image resize(const Image& image, int64_t height, int64_t width) {
   return result;
 }
 
+void resize_pixels(const uint8_t* in, int64_t height, int64_t width, int64_t channels, int64_t to_height,
+                   int64_t to_width, uint8_t* out) {
+  resize({in, height, width, channels, width * channels}, to_height, to_width, out);
+}
+
 Image crop_to_proportions(const Image& image, int64_t height, int64_t width) {
   const Window part = middle(image, height, width);
   Image result{part.height, part.width, image.channels, {}};

@@ -13,6 +13,10 @@ namespace frugal {
 /// Enlarging is plain bilinear interpolation, the same size is the identity.
 Image resize(const Image& image, int64_t height, int64_t width);
 
+/// The same of dense [height, width, channels] pixels in memory; one or three channels.
+void resize_pixels(const uint8_t* in, int64_t height, int64_t width, int64_t channels, int64_t to_height,
+                   int64_t to_width, uint8_t* out);
+
 /// The largest centred part of the picture with the proportions of height x width.
 Image crop_to_proportions(const Image& image, int64_t height, int64_t width);
 

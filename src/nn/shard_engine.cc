@@ -6,6 +6,7 @@
 #include <ctime>
 #include <map>
 #include <mutex>
+#include <tuple>
 #include <utility>
 
 #include "base/error.h"
@@ -66,6 +67,20 @@ int64_t resolve_shard(const EngineOptions& options) {
   return std::clamp<int64_t>((options.batch + 1) / 2, 1, preferred);
 }
 
+void require_same_parameters(const Graph& own, const Graph& other) {
+  bool same = own.parameters.size() == other.parameters.size() &&
+              own.buffers.size() == other.buffers.size() && own.nodes.size() == other.nodes.size();
+  for (size_t p = 0; same && p < own.parameters.size(); ++p) {
+    if (own.parameters[p].shape == other.parameters[p].shape) continue;
+    throw usage_error("--resize: at " + std::to_string(other.input.h) + " x " +
+                      std::to_string(other.input.w) + " pixels " + own.parameters[p].name + " of " +
+                      own.model +
+                      " has another shape; only networks that pool over the whole image take any size");
+  }
+  same = same && parameter_roles(own).in_shards == parameter_roles(other).in_shards;
+  if (!same) throw usage_error("--resize: " + own.model + " is another network at another image size");
+}
+
 class ShardEngine : public Engine {
  public:
   ShardEngine(const Graph& graph, const EngineOptions& options)
@@ -76,13 +91,21 @@ class ShardEngine : public Engine {
         parameters_(graph_),
         packed_(parameters_),
         roles_(parameter_roles(graph_)),
-        partials_(graph_, parameters_, roles_.in_shards),
         workers_(options.threads > 0 ? options.threads : machine_info().threads),
         arenas_(static_cast<size_t>(workers_.count())) {
-    int norm = 0;
-    for (const Node& node : graph_.nodes) {
-      if (node.kind == OpKind::batch_norm) norms_.push_back({&node, norm++});
-    }
+    add_size(graph_);
+  }
+
+  void train_at(const Graph& graph) override {
+    const auto found =
+        std::ranges::find_if(sizes_, [&](const Size& size) { return size.graph->input == graph.input; });
+    trained_ = static_cast<size_t>(found - sizes_.begin());
+    if (found != sizes_.end()) return;
+    trained_ = 0;
+    require_same_parameters(graph_, graph);
+    other_graphs_.push_back(std::make_unique<Graph>(graph));
+    trained_ = sizes_.size();
+    add_size(*other_graphs_.back());
   }
 
   Parameters& parameters() override { return parameters_; }
@@ -110,7 +133,7 @@ class ShardEngine : public Engine {
     context_.loss = &loss;
     context_.sink = nullptr;
     context_.key = key;
-    partials_.prepare(plan.first);
+    partials().prepare(plan.first);
     run_segments(plan);
     workers_.run(static_cast<int64_t>(plan.tiles.size()), [&](int worker, int64_t i) {
       const auto& [gradient, tile] = plan.tiles[static_cast<size_t>(i)];
@@ -122,7 +145,7 @@ class ShardEngine : public Engine {
     });
     update_running_statistics();
     clear_gradients_of_none();
-    return partials_.loss(0);
+    return partials().loss(0);
   }
 
   void evaluate(BatchSource& batch, const LogitSink& sink) override {
@@ -137,20 +160,44 @@ class ShardEngine : public Engine {
     const Node* node;
     int index;
   };
+  /// The graph for one size of image.
+  struct Size {
+    const Graph* graph;
+    std::vector<Norm> norms;
+    std::unique_ptr<Partials> partials;
+  };
+  /// Of which size, of how many samples, for training or not.
+  using Key = std::tuple<size_t, int64_t, bool>;
+
+  void add_size(const Graph& graph) {
+    sizes_.push_back(
+        {&graph, norms_of(graph), std::make_unique<Partials>(graph, parameters_, roles_.in_shards)});
+  }
+  Partials& partials() { return *sizes_[trained_].partials; }
+
+  static std::vector<Norm> norms_of(const Graph& graph) {
+    std::vector<Norm> norms;
+    for (const Node& node : graph.nodes) {
+      if (node.kind == OpKind::batch_norm) norms.push_back({&node, static_cast<int>(norms.size())});
+    }
+    return norms;
+  }
 
   std::byte* arena(int worker) { return arenas_[static_cast<size_t>(worker)].data(); }
 
+  size_t size_in_use(bool training) const { return training ? trained_ : 0; }
+
   const Program& program(int64_t shard, bool training) {
-    std::unique_ptr<Program>& slot = programs_[{shard, training}];
+    std::unique_ptr<Program>& slot = programs_[{size_in_use(training), shard, training}];
     if (!slot) {
-      slot = std::make_unique<Program>(graph_, parameters_, packed_, workers_.count(), shard, training, bf16_,
-                                       sync_);
+      slot = std::make_unique<Program>(*sizes_[size_in_use(training)].graph, parameters_, packed_,
+                                       workers_.count(), shard, training, bf16_, sync_);
     }
     return *slot;
   }
 
   BatchPlan& plan_for(int64_t batch, bool training) {
-    std::unique_ptr<BatchPlan>& slot = plans_[{batch, training}];
+    std::unique_ptr<BatchPlan>& slot = plans_[{size_in_use(training), batch, training}];
     if (slot) return *slot;
     auto plan = std::make_unique<BatchPlan>();
     // Planning creates primitives; as one task of the workers it runs with their settings.
@@ -194,7 +241,7 @@ class ShardEngine : public Engine {
     context_.batch_arena = batch_arena_.reserve(plan.batch_sample_bytes * batch.size());
     context_.source = &batch;
     context_.batch = batch.size();
-    context_.partials = &partials_;
+    context_.partials = &partials();
     stale_.clear();
     for (int packing : plan.packings) {
       if (!packed_.stale(packing)) continue;
@@ -225,7 +272,7 @@ class ShardEngine : public Engine {
           if (profile_) note_time(call.node, call.backward, thread_seconds() - begin);
         }
         plan.tree->arrive(i, [&](int64_t left, int64_t right, int64_t end) {
-          partials_.combine(segment.reductions, left, right, end);
+          partials().combine(segment.reductions, left, right, end);
         });
       });
     }
@@ -253,19 +300,20 @@ class ShardEngine : public Engine {
   /// torch.nn.BatchNorm2d: momentum towards the batch's mean and its unbiased variance, once a step in both
   /// modes.
   void update_running_statistics() {
-    for (const auto& [node, index] : norms_) {
+    const std::vector<Norm>& norms = sizes_[trained_].norms;
+    for (const auto& [node, index] : norms) {
       const int64_t rows = context_.batch * node->in.h * node->in.w;
       const float unbiased = 1.0f / static_cast<float>(std::max<int64_t>(rows - 1, 1));
       const std::span<float> mean = parameters_.buffer(node->buffers[0]);
       const std::span<float> variance = parameters_.buffer(node->buffers[1]);
-      const float* batch_mean = partials_.mean(0, index);
-      const float* batch_m2 = partials_.m2(0, index);
+      const float* batch_mean = partials().mean(0, index);
+      const float* batch_m2 = partials().m2(0, index);
       for (size_t c = 0; c < mean.size(); ++c) {
         mean[c] += node->momentum * (batch_mean[c] - mean[c]);
         variance[c] += node->momentum * (batch_m2[c] * unbiased - variance[c]);
       }
     }
-    if (!norms_.empty()) ++parameters_.batches_tracked;
+    if (!norms.empty()) ++parameters_.batches_tracked;
   }
 
   Graph graph_;
@@ -274,11 +322,12 @@ class ShardEngine : public Engine {
   Parameters parameters_;
   PackedWeights packed_;
   ParameterRoles roles_;
-  Partials partials_;
   Workers workers_;
-  std::vector<Norm> norms_;
-  std::map<std::pair<int64_t, bool>, std::unique_ptr<Program>> programs_;
-  std::map<std::pair<int64_t, bool>, std::unique_ptr<BatchPlan>> plans_;
+  std::vector<std::unique_ptr<Graph>> other_graphs_;
+  std::vector<Size> sizes_;  // the first is the engine's own
+  size_t trained_ = 0;       // of them, by training steps
+  std::map<Key, std::unique_ptr<Program>> programs_;
+  std::map<Key, std::unique_ptr<BatchPlan>> plans_;
   StepContext context_;
   std::vector<Block> arenas_;  // by worker
   Block batch_arena_;

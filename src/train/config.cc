@@ -15,6 +15,7 @@
 #include "train/loss.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"
+#include "train/size_schedule.h"
 
 namespace frugal {
 namespace {
@@ -81,6 +82,7 @@ void validate(const TrainConfig& config) {
   parse_schedule(config.schedule);
   parse_loss(config.loss);
   parse_augment(config.augment);
+  parse_resize(config.resize);
   check_normalize(config.normalize);
   require_one_of(config.precision, {"auto", "bf16", "fp32"}, "--precision");
   require_one_of(config.batch_norm, {"ghost", "sync"}, "--batch-norm");

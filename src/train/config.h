@@ -32,6 +32,7 @@ struct TrainConfig {
   std::string schedule = "step:size=5,gamma=0.2";
   std::string loss = "ce";  // sum: "ce:smoothing=0.1 + 0.0001*l2"
   std::string augment = "none";
+  std::string resize = "none";     // sizes of training images by progress, see train/size_schedule.h
   std::string normalize = "auto";  // auto | none | given:mean=...,std=...
   std::string precision = "auto";  // auto | bf16 | fp32; resolved before it is written
   int threads = 0;                 // 0: what the machine allows; does not change the result

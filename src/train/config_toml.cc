@@ -45,6 +45,7 @@ void for_each_field(Config& config, Visit&& visit) {
   visit("schedule", config.schedule);
   visit("loss", config.loss);
   visit("augment", config.augment);
+  visit("resize", config.resize);
   visit("normalize", config.normalize);
   visit("precision", config.precision);
   visit("threads", config.threads);

@@ -12,6 +12,7 @@
 #include "base/units.h"
 #include "data/sampler.h"
 #include "graph/model_file.h"
+#include "graph/presets.h"
 #include "train/batch_source.h"
 #include "train/checkpoint_keeper.h"
 #include "train/history.h"
@@ -21,6 +22,7 @@
 #include "train/position.h"
 #include "train/progress_file.h"
 #include "train/schedule.h"
+#include "train/size_schedule.h"
 #include "train/whitening.h"
 
 namespace frugal {
@@ -83,6 +85,7 @@ class Trainer {
         split_(choose_split(config, data)),
         loss_(parse_loss(config.loss)),
         schedule_(parse_schedule(config.schedule)),
+        sizes_(parse_resize(config.resize)),
         optimizer_(
             make_optimizer(config.optimizer, {config.momentum, config.weight_decay}, engine.parameters())),
         batch_(data.train, batch_recipe(config, data, normalization_),
@@ -104,6 +107,7 @@ class Trainer {
   void test();
   void write_result();
 
+  void choose_size();
   double progress() const;
   Position position() const;
   [[noreturn]] void stop_diverged(const std::string& what, double value) const;
@@ -121,12 +125,14 @@ class Trainer {
   const TrainValSplit split_;
   Loss loss_;
   const std::unique_ptr<Schedule> schedule_;
+  const std::vector<SizeStep> sizes_;
   const std::unique_ptr<Optimizer> optimizer_;
   DatasetBatch batch_;
   CheckpointKeeper checkpoints_;
-  const int64_t steps_;  // in an epoch
-  int64_t epoch_ = 0;    // epochs that are complete
-  EpochSums sums_;       // of the epoch under way
+  const int64_t steps_;       // in an epoch
+  int64_t epoch_ = 0;         // epochs that are complete
+  int64_t trained_size_ = 0;  // of the images, where --resize is given
+  EpochSums sums_;            // of the epoch under way
   TrainResult result_;
 };
 
@@ -189,6 +195,7 @@ void Trainer::train_step(std::span<const int32_t> ids, int64_t first_draw) {
   const Stopwatch clock;
   const auto draw = static_cast<uint32_t>(first_draw);
   sums_.lr = config_.lr * schedule_->factor({progress(), epoch_});
+  if (!sizes_.empty()) choose_size();
   batch_.set(ids, draw);
   const LossSums loss =
       engine_.train_step(batch_, loss_.logits(), {config_.seed, static_cast<uint32_t>(epoch_), draw});
@@ -204,6 +211,20 @@ void Trainer::train_step(std::span<const int32_t> ids, int64_t first_draw) {
   sums_.penalties += penalty;
   ++sums_.steps;
   sums_.train_seconds += clock.seconds();
+}
+
+/// Networks of all sizes are made before the first step, so that a size that will not do ends the run there.
+void Trainer::choose_size() {
+  const auto graph_of = [&](int64_t size) {
+    return make_model(config_.model, {size, size, graph_.input.c}, graph_.classes);
+  };
+  if (epoch_ == 0 && sums_.steps == 0) {
+    for (const SizeStep& step : sizes_) engine_.train_at(graph_of(step.size));
+    trained_size_ = 0;
+  }
+  const int64_t size = step_at(sizes_, progress()).size;
+  if (size != trained_size_) engine_.train_at(graph_of(size));
+  trained_size_ = size;
 }
 
 void Trainer::finish_epoch(const Stopwatch& clock) {

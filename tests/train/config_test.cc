@@ -117,10 +117,13 @@ TEST(Config, SeedIsTheNotebook) {
   const TrainConfig seed = recipe("seed");
   EXPECT_EQ(to_toml(seed),
             "# Repeats the run: frugal train --config FILE\n"
-            "recipe = \"seed\"\ndata = \"cifar100\"\nimage_size = \"auto\"\nskip_bad = false\nval = "
-            "0.1\nsplit_seed = 0\nmodel = \"smallnet\"\n"
-            "epochs = 330\nbatch = 128\noptimizer = \"sgd\"\nlr = 0.1\nmomentum = 0.9\nweight_decay = 5e-04\n"
-            "schedule = \"step:size=5,gamma=0.2\"\nloss = \"ce\"\naugment = \"none\"\nnormalize = \"none\"\n"
+            "recipe = \"seed\"\ndata = \"cifar100\"\nimage_size = \"auto\"\nskip_bad = false\nselect = "
+            "\"all\"\nfraction = 1.0\ncoarse = false\nval = 0.1\nsplit = \"random\"\nsplit_seed = 0\nmodel = "
+            "\"smallnet\"\n"
+            "epochs = 330\nbatch = 128\nsampling = \"shuffle\"\noptimizer = \"sgd\"\nlr = 0.1\nmomentum = "
+            "0.9\nweight_decay = 5e-04\n"
+            "schedule = \"step:size=5,gamma=0.2\"\nloss = \"ce\"\naugment = \"none\"\nresize = "
+            "\"none\"\nnormalize = \"none\"\n"
             "precision = \"auto\"\nthreads = 0\nshard = 0\nbatch_norm = \"sync\"\nseed = 1\n");
   EXPECT_NO_THROW(validate(seed));
   EXPECT_NO_THROW(validate(recipe("default")));
