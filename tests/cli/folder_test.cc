@@ -12,7 +12,6 @@ namespace {
 namespace fs = std::filesystem;
 using testing::AllOf;
 using testing::HasSubstr;
-using testing::Not;
 
 class Folder : public testing::Test {
  protected:
@@ -22,7 +21,7 @@ class Folder : public testing::Test {
       flat(set / ("bright/" + std::to_string(i) + ".png"), 210 + i, 90, 70);
     }
   }
-  Outcome run(std::vector<std::string> arguments) const {
+  Outcome run(const std::vector<std::string>& arguments) const {
     return frugal(arguments,
                   {.directory = scratch.path(), .environment = {"HOME=" + scratch.path().string()}});
   }
