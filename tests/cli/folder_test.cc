@@ -106,7 +106,9 @@ TEST_F(Folder, AHomeThatCannotBeWrittenIsToldOfOnce) {
 TEST_F(Folder, AnUnreadableDirectoryIsNamed) {
   for (const fs::path& hidden : {set / "dark", set}) {
     fs::permissions(hidden, fs::perms::none);
-    const Outcome outcome = frugal({"data", set.string()}, {.as_nobody = geteuid() == 0});
+    const Outcome outcome =
+        frugal({"data", set.string()},
+               {.environment = {"HOME=" + scratch.path().string()}, .as_nobody = geteuid() == 0});
     fs::permissions(hidden, fs::perms::owner_all | fs::perms::others_read | fs::perms::others_exec);
     if (outcome.code == 127) GTEST_SKIP() << "nobody cannot reach the program";
     EXPECT_EQ(outcome.code, 1);
