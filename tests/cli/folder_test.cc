@@ -12,7 +12,6 @@ namespace {
 namespace fs = std::filesystem;
 using testing::AllOf;
 using testing::HasSubstr;
-using testing::Not;
 
 class Folder : public testing::Test {
  protected:
@@ -22,7 +21,7 @@ class Folder : public testing::Test {
       flat(set / ("bright/" + std::to_string(i) + ".png"), 210 + i, 90, 70);
     }
   }
-  Outcome run(std::vector<std::string> arguments) const {
+  Outcome run(const std::vector<std::string>& arguments) const {
     return frugal(arguments,
                   {.directory = scratch.path(), .environment = {"HOME=" + scratch.path().string()}});
   }
@@ -107,7 +106,9 @@ TEST_F(Folder, AHomeThatCannotBeWrittenIsToldOfOnce) {
 TEST_F(Folder, AnUnreadableDirectoryIsNamed) {
   for (const fs::path& hidden : {set / "dark", set}) {
     fs::permissions(hidden, fs::perms::none);
-    const Outcome outcome = frugal({"data", set.string()}, {.as_nobody = geteuid() == 0});
+    const Outcome outcome =
+        frugal({"data", set.string()},
+               {.environment = {"HOME=" + scratch.path().string()}, .as_nobody = geteuid() == 0});
     fs::permissions(hidden, fs::perms::owner_all | fs::perms::others_read | fs::perms::others_exec);
     if (outcome.code == 127) GTEST_SKIP() << "nobody cannot reach the program";
     EXPECT_EQ(outcome.code, 1);
