@@ -111,6 +111,7 @@ ExitCode run(const Options& options) {
                                  static_cast<int64_t>(data.classes.size()));
   check_max_params(graph, options.max_params);
   const auto engine = make_engine(graph, config);
+  check_run(*engine, graph, config, data);
   const TrainValSplit split = choose_split(config, data);
 
   const RunStart start{config,

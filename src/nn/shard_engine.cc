@@ -97,14 +97,12 @@ class ShardEngine : public Engine {
   }
 
   void train_at(const Graph& graph) override {
-    const auto found =
-        std::ranges::find_if(sizes_, [&](const Size& size) { return size.graph->input == graph.input; });
-    trained_ = static_cast<size_t>(found - sizes_.begin());
-    if (found != sizes_.end()) return;
-    trained_ = 0;
     require_same_parameters(graph_, graph);
+    const auto known =
+        std::ranges::find(sizes_, graph.input, [](const Size& size) { return size.graph->input; });
+    trained_ = static_cast<size_t>(known - sizes_.begin());
+    if (known != sizes_.end()) return;
     other_graphs_.push_back(std::make_unique<Graph>(graph));
-    trained_ = sizes_.size();
     add_size(*other_graphs_.back());
   }
 

@@ -1,6 +1,8 @@
 // From a configuration to what training needs: the network, the engine, the normalisation.
+#include "data/augment.h"
 #include "data/selection.h"
 #include "graph/presets.h"
+#include "train/size_schedule.h"
 #include "train/trainer.h"
 
 namespace frugal {
@@ -25,6 +27,18 @@ TrainValSplit choose_split(const TrainConfig& config, const Dataset& data) {
   return split_indices(data.train.count, config.val, config.split_seed);
 }
 
+Graph graph_at(const TrainConfig& config, const Graph& graph, int64_t size) {
+  return make_model(config.model, {size, size, graph.input.c}, graph.classes);
+}
+
+void check_run(Engine& engine, const Graph& graph, const TrainConfig& config, const Dataset& data) {
+  check_augment(parse_augment(config.augment), data.train.height, data.train.width, data.train.channels);
+  choose_normalization(config.normalize, data.train);
+  const std::vector<SizeStep> sizes = parse_resize(config.resize);
+  for (const SizeStep& step : sizes) engine.train_at(graph_at(config, graph, step.size));
+  if (!sizes.empty()) engine.train_at(graph);
+}
+
 TrainResult train(const TrainConfig& config, const Dataset& data, const std::filesystem::path& out,
                   TrainObserver& observer) {
   validate(config);
@@ -32,6 +46,7 @@ TrainResult train(const TrainConfig& config, const Dataset& data, const std::fil
   const Graph graph = make_model(config.model, {data.train.height, data.train.width, data.train.channels},
                                  static_cast<int64_t>(data.classes.size()));
   const std::unique_ptr<Engine> engine = make_engine(graph, resolved);
+  check_run(*engine, graph, resolved, data);
   return train(*engine, graph, resolved, data, out, observer);
 }
 

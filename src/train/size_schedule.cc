@@ -10,7 +10,8 @@ std::vector<SizeStep> parse_resize(const std::string& text) {
   std::vector<SizeStep> steps;
   if (text == "none") return steps;
   const auto bad = [&](const std::string& why) {
-    return usage_error("--resize: " + in_quotes(text) + ": " + why + "; write SIZE@PROGRESS,... as in 24@0,32@0.5");
+    return usage_error("--resize: " + in_quotes(text) + ": " + why +
+                       "; write SIZE@PROGRESS,... as in 24@0,32@0.5");
   };
   constexpr int64_t least = 4, most = 4096;
   for (const std::string_view piece : split(text, ',')) {
@@ -20,7 +21,8 @@ std::vector<SizeStep> parse_resize(const std::string& text) {
     const double progress = parse_number(std::string(trim(piece.substr(at + 1))), "--resize");
     if (size < least || size > most) throw bad("sizes are 4 to 4096 pixels");
     if (!(progress >= 0 && progress < 1)) throw bad("progress is in [0, 1)");
-    if (steps.empty() ? progress != 0 : progress <= steps.back().progress) throw bad("progress must rise from 0");
+    if (steps.empty() ? progress != 0 : progress <= steps.back().progress)
+      throw bad("progress must rise from 0");
     steps.push_back({size, progress});
   }
   return steps;

@@ -12,7 +12,6 @@
 #include "base/units.h"
 #include "data/sampler.h"
 #include "graph/model_file.h"
-#include "graph/presets.h"
 #include "train/batch_source.h"
 #include "train/checkpoint_keeper.h"
 #include "train/history.h"
@@ -60,12 +59,11 @@ CheckpointInfo checkpoint_info(const Graph& graph, const TrainConfig& config, co
   return info;
 }
 
-BatchRecipe batch_recipe(const TrainConfig& config, const Dataset& data, const Normalization& normalization) {
+BatchRecipe batch_recipe(const TrainConfig& config, const Normalization& normalization) {
   BatchRecipe recipe;
   recipe.normalization = normalization;
   recipe.augment = parse_augment(config.augment);
   recipe.seed = config.seed;
-  check_augment(recipe.augment, data.train.height, data.train.width, data.train.channels);
   return recipe;
 }
 
@@ -88,8 +86,7 @@ class Trainer {
         sizes_(parse_resize(config.resize)),
         optimizer_(
             make_optimizer(config.optimizer, {config.momentum, config.weight_decay}, engine.parameters())),
-        batch_(data.train, batch_recipe(config, data, normalization_),
-               static_cast<int64_t>(data.classes.size())),
+        batch_(data.train, batch_recipe(config, normalization_), static_cast<int64_t>(data.classes.size())),
         checkpoints_(out, checkpoint_info(graph, config, data, normalization_), graph, engine.parameters(),
                      [this](const std::string& warning) { observer_.on_message(warning); }),
         steps_((static_cast<int64_t>(split_.train.size()) + config.batch - 1) / config.batch) {}
@@ -213,17 +210,9 @@ void Trainer::train_step(std::span<const int32_t> ids, int64_t first_draw) {
   sums_.train_seconds += clock.seconds();
 }
 
-/// Networks of all sizes are made before the first step, so that a size that will not do ends the run there.
 void Trainer::choose_size() {
-  const auto graph_of = [&](int64_t size) {
-    return make_model(config_.model, {size, size, graph_.input.c}, graph_.classes);
-  };
-  if (epoch_ == 0 && sums_.steps == 0) {
-    for (const SizeStep& step : sizes_) engine_.train_at(graph_of(step.size));
-    trained_size_ = 0;
-  }
   const int64_t size = step_at(sizes_, progress()).size;
-  if (size != trained_size_) engine_.train_at(graph_of(size));
+  if (size != trained_size_) engine_.train_at(graph_at(config_, graph_, size));
   trained_size_ = size;
 }
 

@@ -61,6 +61,14 @@ extern std::atomic<int> stop_requested;  // 0, or the signal's number
 /// explicit `bf16` without hardware for it is a usage error.
 std::unique_ptr<Engine> make_engine(const Graph& graph, TrainConfig& config);
 
+/// The same network for images of size x size pixels.
+Graph graph_at(const TrainConfig& config, const Graph& graph, int64_t size);
+
+/// What can be refused only with data and network at hand, as usage errors: changes that images are too small
+/// for, normalisation of other channels, image sizes that the network cannot take. Call it before anything is
+/// written.
+void check_run(Engine& engine, const Graph& graph, const TrainConfig& config, const Dataset& data);
+
 /// Trains `config` on `data` into the existing directory `out`, which is locked meanwhile: config.toml,
 /// model.toml (where the model is a file), log.jsonl, progress.bin, last / last.prev / best.safetensors,
 /// result.json. (curves.svg is the caller's: `eval` draws it.) Throws Error when the loss is not finite,

@@ -51,6 +51,25 @@ TEST(Data, DrawsASheetThatIsAPng) {
   EXPECT_EQ(frugal({"data", (scratch / "set").string(), "--sheet", "/nonexistent/sheet.png"}).code, 1);
 }
 
+TEST(Data, ShowsWhatAugmentationMakesOfImages) {
+  const TempDir scratch;
+  write_cifar100(scratch / "set");
+  const auto sheet = [&](const char* list, const char* file) {
+    return frugal(
+        {"data", (scratch / "set").string(), "--augment", list, "--sheet", (scratch / file).string()});
+  };
+  EXPECT_EQ(sheet("none", "none.png").code, 0);
+  EXPECT_EQ(sheet("flip,crop:4,jitter:0.2,cutmix", "some.png").code, 0);
+  EXPECT_THAT(read_text(scratch / "some.png"), StartsWith("\x89PNG"));
+  EXPECT_NE(read_text(scratch / "some.png"), read_text(scratch / "none.png"));
+  const Outcome nowhere = frugal({"data", (scratch / "set").string(), "--augment", "flip"});
+  EXPECT_EQ(nowhere.code, 2);
+  EXPECT_THAT(nowhere.err, HasSubstr("--sheet"));
+  EXPECT_EQ(sheet("translate:40", "x.png").code, 2);
+  EXPECT_FALSE(fs::exists(scratch / "x.png"));
+  EXPECT_THAT(frugal({"data", "--help"}).out, HasSubstr("randaugment"));
+}
+
 TEST(Data, TheEmbeddedSetIsFound) {
   const auto lines = json_lines(frugal({"data", "cifar100-mini", "--json"}).out);
   ASSERT_EQ(lines.size(), 1u);

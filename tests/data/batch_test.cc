@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/philox.h"
 #include "data/draw.h"
+#include "data/resize.h"
 
 namespace frugal {
 namespace {
@@ -204,6 +205,7 @@ TEST(Batch, CallersMistakesAreErrors) {
   EXPECT_THROW(run(0, {.normalization = no_normalization(1)}, view), Error);
   EXPECT_THROW(run(0, recipe, TensorView::dense(out.data(), DType::u8, {1, 4, 4, 3})), Error);
   EXPECT_THROW(run(0, recipe, TensorView::dense(out.data(), DType::f32, {2, 4, 4, 3})), Error);
+  EXPECT_THROW(run(0, recipe, TensorView::dense(out.data(), DType::f32, {1, 0, 4, 3})), Error);
   EXPECT_THROW(run(0, recipe, {out.data(), DType::f32, {1, 4, 4, 3}, {48, 12, 1, 4}}), Error);
   EXPECT_THROW(run(0, {.normalization = no_normalization(3), .augment = parse_augment("mixup")}, view),
                Error);
@@ -248,6 +250,40 @@ TEST(Batch, EveryListIsAlikeInAnyPieces) {
       pieces.insert(pieces.end(), piece.begin(), piece.end());
     }
     EXPECT_EQ(whole, pieces) << list;
+  }
+}
+
+TEST(Batch, OtherSizesAreResizedAfterTheChanges) {
+  const ImageSet images = random_images(6, 12, 10, 3);
+  const auto ids = iota(6);
+  const auto at = [&](const BatchRecipe& recipe, int64_t height, int64_t width) {
+    std::vector<float> out(static_cast<size_t>(6 * height * width * 3));
+    fill_batch(images, ids, 0, recipe, TensorView::dense(out.data(), DType::f32, {6, height, width, 3}));
+    return out;
+  };
+  const BatchRecipe recipe{
+      .normalization = no_normalization(3), .augment = parse_augment("flip,crop:2"), .seed = 2};
+  const auto whole = at(recipe, 12, 10), small = at(recipe, 7, 5);
+  for (size_t n = 0; n < 6; ++n) {
+    std::vector<uint8_t> pixels(360), expected_pixels(105);
+    for (size_t i = 0; i < 360; ++i) pixels[i] = static_cast<uint8_t>(std::lround(whole[n * 360 + i] * 255));
+    resize_pixels(pixels.data(), 12, 10, 3, 7, 5, expected_pixels.data());
+    for (size_t i = 0; i < 105; ++i) {
+      ASSERT_EQ(small[n * 105 + i], static_cast<float>(expected_pixels[i]) / 255.0f);
+    }
+  }
+  // What is erased keeps its place.
+  BatchRecipe cut = recipe;
+  cut.augment = parse_augment("cutout:4");
+  cut.normalization = {{0.501f, 0.502f, 0.503f}, {0.3f, 0.3f, 0.3f}};  // no pixel becomes zero
+  const auto erased = at(cut, 24, 20);
+  for (uint32_t n = 0; n < 6; ++n) {
+    Changes changes;
+    draw_changes(cut.augment, {2, 0, n, static_cast<int32_t>(n)}, 12, 10, changes);
+    const Rectangle box = changes.erased.at(0);
+    const auto zeros = std::ranges::count(std::span(erased).subspan(n * 1440, 1440), 0.0f);
+    EXPECT_EQ(zeros, 2 * box.height * 2 * box.width * 3);
+    EXPECT_EQ(erased[static_cast<size_t>(n * 1440 + (2 * box.top * 20 + 2 * box.left) * 3)], 0.0f);
   }
 }
 

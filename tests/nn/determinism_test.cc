@@ -27,16 +27,6 @@ struct Trained {
   std::vector<double> losses;
 };
 
-golden::MemoryBatch random_batch(const Graph& graph, int64_t count, uint32_t number) {
-  golden::MemoryBatch batch;
-  batch.shape = graph.input;
-  batch.classes = graph.classes;
-  batch.images.resize(static_cast<size_t>(count * graph.input.elements()));
-  golden::fill_uniform(batch.images, 7, golden::layer_images + number, 0.5f, 0.5f);
-  batch.labels = golden::draw_labels(count, 7, golden::layer_targets + number, graph.classes);
-  return batch;
-}
-
 /// Fifty steps of SmallNet with dropout, then an evaluation.
 Trained train(const Setting& setting, int threads) {
   const Graph graph = smallnet({setting.image_size, setting.image_size, 3}, 100);
@@ -48,8 +38,8 @@ Trained train(const Setting& setting, int threads) {
   engine->parameters().initialise(7);
   engine->weights_changed();
   golden::Sgd sgd{0.05f, 0.9f, 5e-4f, {}};
-  golden::MemoryBatch full = random_batch(graph, setting.batch, 0);
-  golden::MemoryBatch last = random_batch(graph, setting.last_batch, 1);
+  golden::MemoryBatch full = golden::random_batch(graph, setting.batch, 0);
+  golden::MemoryBatch last = golden::random_batch(graph, setting.last_batch, 1);
   Trained result;
   for (uint32_t step = 0; step < 50; ++step) {
     golden::MemoryBatch& batch = step % 5 == 4 ? last : full;

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "golden_tensor.h"
 #include "graph/graph.h"
 #include "nn/engine.h"
 
@@ -93,6 +94,17 @@ class TestLoss : public LogitLoss {
   const MemoryBatch& batch_;
   mutable std::vector<float> logits_;
 };
+
+/// Images and labels by rule, for `graph`; batches of different numbers differ.
+inline MemoryBatch random_batch(const Graph& graph, int64_t count, uint32_t number) {
+  MemoryBatch batch;
+  batch.shape = graph.input;
+  batch.classes = graph.classes;
+  batch.images.resize(static_cast<size_t>(count * graph.input.elements()));
+  fill_uniform(batch.images, 7, layer_images + number, 0.5f, 0.5f);
+  batch.labels = draw_labels(count, 7, layer_targets + number, graph.classes);
+  return batch;
+}
 
 struct Sgd {
   float lr, momentum, weight_decay;
