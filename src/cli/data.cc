@@ -21,12 +21,6 @@ struct Options {
   bool skip_bad = false, json = false;
 };
 
-std::vector<int64_t> class_counts(const ImageSet& images, size_t classes) {
-  std::vector<int64_t> counts(classes);
-  for (int32_t label : images.labels) ++counts[static_cast<size_t>(label)];
-  return counts;
-}
-
 std::string spread(const std::vector<int64_t>& counts) {
   const auto [least, most] = std::ranges::minmax(counts);
   return least == most ? with_thousands(least) : with_thousands(least) + " to " + with_thousands(most);

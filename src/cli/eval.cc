@@ -90,7 +90,7 @@ ExitCode run(const Options& options) {
   check_data_fits(data, model.info);
   const ImageSet& images = options.split == "test" ? data.test : data.train;
   const std::vector<int32_t> ids = images_of(options.split, data, config);
-  const Loss loss = parse_loss(config ? config->loss : "ce");
+  const Loss loss = parse_loss(config ? config->loss : "ce", class_counts(data.train, data.classes.size()));
   const auto measure = [&](TestTime test_time) {
     return evaluate(*model.engine, images, ids, model.info.normalization, loss.logits(), engine_options.batch,
                     test_time);

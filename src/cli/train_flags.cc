@@ -88,7 +88,7 @@ const std::vector<TrainFlag> all_flags = {
      "constant; step:size=5,gamma=0.2; multistep:at=30|60,gamma=0.1; exponential:gamma=0.9; "
      "onecycle:warmup=0.3",
      set<&C::schedule>},
-    {"Training", "--loss", "SUM", "ce, ce:smoothing=0.1, ce + 0.0001*l2", set<&C::loss>},
+    {"Training", "--loss", "SUM", "ce, ce:smoothing=0.1, ce:weights=balanced, ce + 0.0001*l2", set<&C::loss>},
     {"Training", "--batch-norm", "ghost|sync", "Statistics of a shard, or of the whole batch as PyTorch",
      set<&C::batch_norm>},
     {"Training", "--shard", "N", "Images that one core takes at a time; 0: from batch and model",

@@ -117,4 +117,10 @@ Dataset load_dataset(const std::string& name_or_path, const LoadOptions& options
   return dataset;
 }
 
+std::vector<int64_t> class_counts(const ImageSet& images, size_t classes) {
+  std::vector<int64_t> counts(classes);
+  for (const int32_t label : images.labels) ++counts[static_cast<size_t>(label)];
+  return counts;
+}
+
 }  // namespace frugal

@@ -44,6 +44,9 @@ struct Dataset {
 /// searched.
 Dataset load_dataset(const std::string& name_or_path, const LoadOptions& options = {});
 
+/// How many images each class has.
+std::vector<int64_t> class_counts(const ImageSet& images, size_t classes);
+
 /// Mean and standard deviation of the images by channel, of values in [0, 1] (population, in double, exact
 /// sums).
 Normalization measure_normalization(const ImageSet& images);

@@ -29,6 +29,8 @@ class BatchSource {
  public:
   virtual ~BatchSource() = default;
   virtual int64_t size() const = 0;
+  /// What the sum of losses is divided by: the samples' number, or the sum of their weights.
+  virtual double weight() const { return static_cast<double>(size()); }
   /// Writes samples [first, first + images.shape[0]) of the batch, augmented and normalised, in `images`'
   /// type (f32 or bf16) and strides, [n, H, W, C].
   virtual void fill(int64_t first, const TensorView& images) = 0;
@@ -37,12 +39,14 @@ class BatchSource {
 };
 
 /// Sums over samples (not means), in double so that their order costs nothing; top-k counts under hard labels
-/// (the largest probability under soft ones).
+/// (the largest probability under soft ones). `weight`: what the mean loss divides by, the samples' number
+/// unless classes are weighted.
 struct LossSums {
   double loss = 0;
   int64_t top1 = 0, top3 = 0, top5 = 0, samples = 0;
+  double weight = 0;
   LossSums& operator+=(const LossSums& other) {
-    loss += other.loss;
+    loss += other.loss, weight += other.weight;
     top1 += other.top1, top3 += other.top3, top5 += other.top5, samples += other.samples;
     return *this;
   }
@@ -53,7 +57,8 @@ class LogitLoss {
  public:
   virtual ~LogitLoss() = default;
   /// logits: [count, classes], dense. Writes scale * d(sum of losses)/d(logits) to `gradient` (same layout)
-  /// unless it is null; scale is 1 / batch for the usual mean. Returns the sums over the shard.
+  /// unless it is null; scale is 1 / BatchSource::weight() for the usual mean. Returns the sums over the
+  /// shard.
   virtual LossSums compute(const float* logits, int64_t count, int64_t classes, const Targets& targets,
                            float scale, float* gradient) const = 0;
 };

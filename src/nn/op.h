@@ -37,6 +37,7 @@ struct StepContext {
   const LogitSink* sink = nullptr;  // evaluation
   StepKey key;
   int64_t batch = 0;
+  double weight = 0;  // of the batch's samples, for the mean loss
   Partials* partials = nullptr;
   std::byte* batch_arena = nullptr;
   std::byte* batch_buffer(const BufferPlan& plan, int64_t first) const {

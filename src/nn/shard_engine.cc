@@ -239,6 +239,7 @@ class ShardEngine : public Engine {
     context_.batch_arena = batch_arena_.reserve(plan.batch_sample_bytes * batch.size());
     context_.source = &batch;
     context_.batch = batch.size();
+    context_.weight = batch.weight();
     context_.partials = &partials();
     stale_.clear();
     for (int packing : plan.packings) {

@@ -6,8 +6,13 @@
 
 namespace frugal {
 
-DatasetBatch::DatasetBatch(const ImageSet& images, BatchRecipe recipe, int64_t classes)
-    : images_(images), recipe_(std::move(recipe)), classes_(classes), mixes_(mixes(recipe_.augment)) {}
+DatasetBatch::DatasetBatch(const ImageSet& images, BatchRecipe recipe, int64_t classes,
+                           std::vector<double> class_weights)
+    : images_(images),
+      recipe_(std::move(recipe)),
+      classes_(classes),
+      mixes_(mixes(recipe_.augment)),
+      class_weights_(std::move(class_weights)) {}
 
 void DatasetBatch::set_epoch(uint32_t epoch, std::span<const int32_t> order) {
   recipe_.epoch = epoch;
@@ -19,7 +24,13 @@ void DatasetBatch::set(std::span<const int32_t> ids, uint32_t first_draw) {
   first_draw_ = first_draw;
   labels_.clear();
   for (const int32_t id : ids) labels_.push_back(images_.labels[static_cast<size_t>(id)]);
-  if (mixes_) set_soft_labels();
+  weight_ = static_cast<double>(ids.size());
+  if (mixes_) {
+    set_soft_labels();
+  } else if (!class_weights_.empty()) {
+    weight_ = 0;
+    for (const int32_t label : labels_) weight_ += class_weights_[static_cast<size_t>(label)];
+  }
 }
 
 void DatasetBatch::set_soft_labels() {

@@ -15,7 +15,8 @@ namespace frugal {
 /// the recipe mixes images (MixUp, CutMix), labels are soft.
 class DatasetBatch : public BatchSource {
  public:
-  DatasetBatch(const ImageSet& images, BatchRecipe recipe, int64_t classes);
+  DatasetBatch(const ImageSet& images, BatchRecipe recipe, int64_t classes,
+               std::vector<double> class_weights = {});
 
   /// The batch is images `ids` from now on; `ids` must outlive its use. The first has draw `first_draw`.
   void set(std::span<const int32_t> ids, uint32_t first_draw);
@@ -23,6 +24,8 @@ class DatasetBatch : public BatchSource {
   void set_epoch(uint32_t epoch, std::span<const int32_t> order);
 
   int64_t size() const override { return static_cast<int64_t>(ids_.size()); }
+  /// Of hard labels the sum of their classes' weights, if there are any; as PyTorch divides.
+  double weight() const override { return weight_; }
   void fill(int64_t first, const TensorView& images) override;
   Targets targets(int64_t first) const override;
 
@@ -33,6 +36,8 @@ class DatasetBatch : public BatchSource {
   BatchRecipe recipe_;
   int64_t classes_;
   bool mixes_;
+  std::vector<double> class_weights_;
+  double weight_ = 0;
   std::span<const int32_t> ids_;
   uint32_t first_draw_ = 0;
   std::vector<int32_t> labels_;

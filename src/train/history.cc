@@ -27,7 +27,7 @@ Metrics to_metrics(const LossSums& sums, double loss_batch_mean) {
     return sums.samples > 0 ? sum / static_cast<double>(sums.samples)
                             : std::numeric_limits<double>::quiet_NaN();
   };
-  return {.loss = mean(sums.loss),
+  return {.loss = sums.weight > 0 ? sums.loss / sums.weight : mean(sums.loss),
           .top1 = mean(static_cast<double>(sums.top1)),
           .top3 = mean(static_cast<double>(sums.top3)),
           .top5 = mean(static_cast<double>(sums.top5)),

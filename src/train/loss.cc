@@ -29,6 +29,10 @@ LossSums CrossEntropy::compute(const float* logits, int64_t count, int64_t class
   constexpr int64_t kept = 1024;
   double exps[kept];
   const double uniform = smoothing_ / static_cast<double>(classes), rest = 1.0 - smoothing_;
+  if (!weights_.empty() && std::ssize(weights_) != classes)
+    throw Error("a class weight is missing, or one too many");
+  double all_weights = 0;
+  for (int64_t c = 0; c < classes; ++c) all_weights += weight(c);
   LossSums sums;
   sums.samples = count;
   for (int64_t n = 0; n < count; ++n) {
@@ -46,16 +50,21 @@ LossSums CrossEntropy::compute(const float* logits, int64_t count, int64_t class
     double exp_sum = 0, logit_sum = 0, target_sum = 0, weighted = 0;
     for (int64_t c = 0; c < classes; ++c) {
       exp_sum += c < kept ? exps[c] : exp_double(z[c] - shift);
-      logit_sum += z[c] - shift;
+      logit_sum += weight(c) * (z[c] - shift);
     }
     if (soft) {
-      for (int64_t c = 0; c < classes; ++c) target_sum += soft[c], weighted += soft[c] * (z[c] - shift);
+      for (int64_t c = 0; c < classes; ++c) {
+        const double target = weight(c) * soft[c];
+        target_sum += target, weighted += target * (z[c] - shift);
+      }
+      sums.weight += 1;
     } else {
-      target_sum = 1, weighted = z[label] - shift;
+      target_sum = weight(label), weighted = target_sum * (z[label] - shift);
+      sums.weight += target_sum;
     }
     // -sum_c t'_c (z_c - shift - log sum exp) with t' = rest * t + uniform. The last term is zero, or NaN
     // where a logit is not finite.
-    const double mass = rest * target_sum + smoothing_;
+    const double mass = rest * target_sum + uniform * all_weights;
     sums.loss += mass * log_double(exp_sum) - rest * weighted - uniform * logit_sum + 0.0 * logit_sum;
     const int64_t rank = rank_of(z, classes, label);
     sums.top1 += rank < 1, sums.top3 += rank < 3, sums.top5 += rank < 5;
@@ -63,7 +72,7 @@ LossSums CrossEntropy::compute(const float* logits, int64_t count, int64_t class
     float* g = gradient + n * classes;
     const double factor = mass / exp_sum;
     for (int64_t c = 0; c < classes; ++c) {
-      const double target = rest * (soft ? soft[c] : c == label) + uniform;
+      const double target = weight(c) * (rest * (soft ? soft[c] : c == label) + uniform);
       g[c] = static_cast<float>(scale * ((c < kept ? exps[c] : exp_double(z[c] - shift)) * factor - target));
     }
   }

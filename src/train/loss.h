@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "nn/engine.h"
@@ -13,16 +14,21 @@ namespace frugal {
 
 /// torch.nn.CrossEntropyLoss: -sum_c t_c log softmax(z)_c, in double. Targets t are hard or soft; with
 /// smoothing s they become (1 - s) t + s / C (Szegedy et al., "Rethinking the Inception Architecture", 2016,
-/// section 7). Logits that are not finite give a loss that is not finite. A label outside the classes is an
-/// Error.
+/// section 7). With weights w (a number a class, or none) every -t_c log softmax(z)_c counts w_c times, and
+/// what hard labels add to LossSums::weight is the label's. Logits that are not finite give a loss that is
+/// not finite. A label outside the classes is an Error.
 class CrossEntropy : public LogitLoss {
  public:
-  explicit CrossEntropy(double smoothing = 0) : smoothing_(smoothing) {}
+  explicit CrossEntropy(double smoothing = 0, std::vector<double> weights = {})
+      : smoothing_(smoothing), weights_(std::move(weights)) {}
   LossSums compute(const float* logits, int64_t count, int64_t classes, const Targets& targets, float scale,
                    float* gradient) const override;
 
  private:
+  double weight(int64_t label) const { return weights_.empty() ? 1 : weights_[static_cast<size_t>(label)]; }
+
   double smoothing_;
+  std::vector<double> weights_;
 };
 
 /// A function of the trainable parameters, summed over every number of their flat block.
@@ -46,24 +52,29 @@ class L2Penalty : public Penalty {
 class Loss {
  public:
   const LogitLoss& logits() const { return *logits_; }
+  /// By which the mean loss weighs samples of each class; empty: all alike.
+  const std::vector<double>& class_weights() const { return class_weights_; }
   bool has_penalties() const { return !penalties_.empty(); }
   /// Adds the penalties' gradients to those of the engine's parameters; returns their value.
   double add_penalties(Engine& engine);
 
  private:
-  friend Loss parse_loss(const std::string& text);
+  friend Loss parse_loss(const std::string& text, const std::vector<int64_t>& class_counts);
   struct WeightedPenalty {
     double coefficient;
     std::unique_ptr<Penalty> penalty;
   };
   std::unique_ptr<LogitLoss> logits_;
+  std::vector<double> class_weights_;
   std::vector<WeightedPenalty> penalties_;
   std::vector<double> partial_;  // values by chunk
 };
 
 /// `ce`, `ce:smoothing=0.1`, `l2`, and sums of them with coefficients: "ce:smoothing=0.1 + 0.0001*l2". At
-/// least one term must look at the logits. Unknown names and bad numbers are usage errors that list what is
+/// least one term must look at the logits. `ce:weights=balanced` weighs each class by images / (classes * its
+/// images), `ce:weights=1|2|0.5` as given; both need `class_counts`, how many training images each class has,
+/// without which the text is only checked. Unknown names and bad numbers are usage errors that list what is
 /// known.
-Loss parse_loss(const std::string& text);
+Loss parse_loss(const std::string& text, const std::vector<int64_t>& class_counts = {});
 
 }  // namespace frugal

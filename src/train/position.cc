@@ -12,6 +12,7 @@ std::map<std::string, std::string> to_extra(const Position& position) {
           {"best_epoch", std::to_string(position.best_epoch)},
           {"best_top1", exact_text(position.best_top1)},
           {"sum_loss", exact_text(sums.loss.loss)},
+          {"sum_weight", exact_text(sums.loss.weight)},
           {"sum_batch_means", exact_text(sums.batch_means)},
           {"sum_penalties", exact_text(sums.penalties)},
           {"sum_top1", std::to_string(sums.loss.top1)},

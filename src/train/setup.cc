@@ -2,6 +2,7 @@
 #include "data/augment.h"
 #include "data/selection.h"
 #include "graph/presets.h"
+#include "train/loss.h"
 #include "train/size_schedule.h"
 #include "train/trainer.h"
 
@@ -34,6 +35,7 @@ Graph graph_at(const TrainConfig& config, const Graph& graph, int64_t size) {
 void check_run(Engine& engine, const Graph& graph, const TrainConfig& config, const Dataset& data) {
   check_augment(parse_augment(config.augment), data.train.height, data.train.width, data.train.channels);
   choose_normalization(config.normalize, data.train);
+  parse_loss(config.loss, class_counts(data.train, data.classes.size()));
   const std::vector<SizeStep> sizes = parse_resize(config.resize);
   for (const SizeStep& step : sizes) engine.train_at(graph_at(config, graph, step.size));
   if (!sizes.empty()) engine.train_at(graph);

@@ -81,12 +81,13 @@ class Trainer {
         log_(out / "log.jsonl"),
         normalization_(choose_normalization(config.normalize, data.train)),
         split_(choose_split(config, data)),
-        loss_(parse_loss(config.loss)),
+        loss_(parse_loss(config.loss, class_counts(data.train, data.classes.size()))),
         schedule_(parse_schedule(config.schedule)),
         sizes_(parse_resize(config.resize)),
         optimizer_(
             make_optimizer(config.optimizer, {config.momentum, config.weight_decay}, engine.parameters())),
-        batch_(data.train, batch_recipe(config, normalization_), static_cast<int64_t>(data.classes.size())),
+        batch_(data.train, batch_recipe(config, normalization_), static_cast<int64_t>(data.classes.size()),
+               loss_.class_weights()),
         checkpoints_(out, checkpoint_info(graph, config, data, normalization_), graph, engine.parameters(),
                      [this](const std::string& warning) { observer_.on_message(warning); }),
         steps_((static_cast<int64_t>(split_.train.size()) + config.batch - 1) / config.batch) {}
@@ -182,8 +183,7 @@ bool Trainer::train_epoch() {
     const auto first = static_cast<size_t>(sums_.steps * config_.batch);
     train_step(ids.subspan(first, std::min(static_cast<size_t>(config_.batch), ids.size() - first)),
                static_cast<int64_t>(first));
-    observer_.on_step(epoch_ + 1, sums_.steps, steps_,
-                      sums_.loss.loss / static_cast<double>(sums_.loss.samples));
+    observer_.on_step(epoch_ + 1, sums_.steps, steps_, sums_.loss.loss / sums_.loss.weight);
   }
   return true;
 }
@@ -196,7 +196,7 @@ void Trainer::train_step(std::span<const int32_t> ids, int64_t first_draw) {
   batch_.set(ids, draw);
   const LossSums loss =
       engine_.train_step(batch_, loss_.logits(), {config_.seed, static_cast<uint32_t>(epoch_), draw});
-  const double mean = loss.loss / static_cast<double>(ids.size());
+  const double mean = loss.loss / batch_.weight();
   if (!std::isfinite(mean)) stop_diverged("the loss", mean);
   const double penalty = loss_.add_penalties(engine_);
   if (!std::isfinite(penalty)) stop_diverged("the penalty on the parameters", penalty);

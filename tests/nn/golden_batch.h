@@ -70,7 +70,7 @@ class TestLoss : public LogitLoss {
                    float* gradient) const override {
     const int64_t first = batch_.first_of(targets);
     if (!logits_.empty()) std::copy_n(logits, count * classes, logits_.data() + first * classes);
-    LossSums sums{0, count, 2 * count, 3 * count, count};
+    LossSums sums{0, count, 2 * count, 3 * count, count, static_cast<double>(count)};
     for (int64_t n = 0; n < count; ++n, logits += classes) {
       const double largest = *std::max_element(logits, logits + classes);
       double total = 0;

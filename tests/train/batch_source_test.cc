@@ -46,6 +46,20 @@ TEST(DatasetBatch, LabelsAreHardUnlessImagesAreMixed) {
   EXPECT_EQ(batch.targets(2).labels[0], order[12] % classes);
 }
 
+TEST(DatasetBatch, WeighsHardLabelsByTheirClass) {
+  const ImageSet images = plain_images();
+  const auto order = some_order();
+  std::vector<double> weights(classes);
+  for (size_t c = 0; c < weights.size(); ++c) weights[c] = 1 + static_cast<double>(c);
+  DatasetBatch hard(images, recipe("none"), classes, weights),
+      mixed(images, recipe("mixup"), classes, weights);
+  for (DatasetBatch* batch : {&hard, &mixed}) batch->set_epoch(0, order);
+  hard.set(std::span(order).first(3), 0);
+  EXPECT_EQ(hard.weight(), 3 + order[0] % classes + order[1] % classes + order[2] % classes);
+  mixed.set(std::span(order).first(3), 0);
+  EXPECT_EQ(mixed.weight(), 3);  // as PyTorch of soft targets
+}
+
 void expect_mixed_alike(const char* augment) {
   const ImageSet images = plain_images();
   const auto order = some_order();

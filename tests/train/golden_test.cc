@@ -35,17 +35,25 @@ TEST(Golden, CrossEntropyIsPyTorchs) {
     soft[n * classes + static_cast<size_t>(labels[n])] += uniform01(mix[n]);
     soft[n * classes + static_cast<size_t>(others[n])] += 1 - uniform01(mix[n]);
   }
-  ASSERT_EQ(golden["cases"].size(), 4u);
+  ASSERT_EQ(golden["cases"].size(), 8u);
   for (const auto& expected : golden["cases"]) {
+    const auto weights = expected["weights"].get<std::vector<double>>();
+    // What PyTorch divides by: the weights of hard labels, the rows of soft ones.
+    double divisor = 0;
+    for (size_t n = 0; n < rows; ++n) {
+      const bool weighted = !weights.empty() && expected["targets"] == "hard";
+      divisor += weighted ? weights[static_cast<size_t>(labels[n])] : 1;
+    }
     Targets targets;
     (expected["targets"] == "hard") ? void(targets.labels = labels.data()) : void(targets.soft = soft.data());
     std::vector<float> gradient(logits.size());
     const LossSums sums =
-        CrossEntropy(expected["smoothing"])
+        CrossEntropy(expected["smoothing"], weights)
             .compute(logits.data(), static_cast<int64_t>(rows), static_cast<int64_t>(classes), targets,
-                     1.0f / static_cast<float>(rows), gradient.data());
+                     static_cast<float>(1 / divisor), gradient.data());
     const double loss = expected["loss"];
-    EXPECT_NEAR(sums.loss / static_cast<double>(rows), loss, 1e-13 * loss) << expected["targets"];
+    EXPECT_EQ(sums.weight, divisor);
+    EXPECT_NEAR(sums.loss / divisor, loss, 1e-13 * loss) << expected["targets"];
     EXPECT_LT(relative_error(gradient, expected["gradient"]), 1e-7) << expected["targets"];
   }
 }

@@ -138,5 +138,17 @@ TEST(L2Penalty, IsHalfTheSquareAndPullsLikeWeightDecay) {
   EXPECT_EQ(parse_loss("ce").add_penalties(engine), 0);
 }
 
+TEST(ParseLoss, ClassWeights) {
+  EXPECT_TRUE(parse_loss("ce", {10, 30}).class_weights().empty());
+  EXPECT_EQ(parse_loss("ce:weights=balanced", {10, 30}).class_weights(),
+            (std::vector<double>{2.0, 40.0 / 60}));
+  EXPECT_EQ(parse_loss("ce:weights=1|2.5", {10, 30}).class_weights(), (std::vector<double>{1, 2.5}));
+  EXPECT_NO_THROW(parse_loss("ce:weights=balanced"));  // only checked
+  EXPECT_THROW(parse_loss("ce:weights=1|2|3", {10, 30}), Error);
+  EXPECT_THROW(parse_loss("ce:weights=1|-2"), Error);
+  EXPECT_THROW(parse_loss("ce:weights=many"), Error);
+  EXPECT_THROW(parse_loss("ce:weights=1|2 + ce", {10, 30}), Error);
+}
+
 }  // namespace
 }  // namespace frugal

@@ -68,15 +68,17 @@ def losses():
     one_hot = torch.nn.functional.one_hot
     soft = mix * one_hot(labels, CLASSES) + (1 - mix) * one_hot(others, CLASSES)
     cases = []
-    for smoothing in (0.0, 0.1):
+    weights = torch.from_numpy(0.25 + np.arange(CLASSES) / 4)
+    for smoothing, weight in ((0.0, None), (0.1, None), (0.0, weights), (0.1, weights)):
         for name, target in ("hard", labels), ("soft", soft):
             x = torch.tensor(logits, requires_grad=True)
-            loss = torch.nn.functional.cross_entropy(x, target, label_smoothing=smoothing)
+            loss = torch.nn.functional.cross_entropy(x, target, weight=weight, label_smoothing=smoothing)
             loss.backward()
             cases.append(
                 {
                     "targets": name,
                     "smoothing": smoothing,
+                    "weights": [] if weight is None else weight.tolist(),
                     "loss": loss.item(),
                     "gradient": x.grad.reshape(-1).tolist(),
                 }

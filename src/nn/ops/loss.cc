@@ -29,7 +29,7 @@ class LossOp : public Op {
     auto* gradient = run.at<float>(gradient_);
     run.step.partials->loss(run.shard) =
         run.step.loss->compute(logits, run.count, classes_, run.step.source->targets(run.first),
-                               1.0f / static_cast<float>(run.step.batch), gradient);
+                               static_cast<float>(1.0 / run.step.weight), gradient);
     with_type(bf16_, [&](auto type) {
       convert(gradient, run.count * classes_, run.at<decltype(type)>(logits_.gradient));
     });
