@@ -42,7 +42,7 @@ fs::path make_run_directory(const std::string& asked, const std::string& model) 
   }
   const fs::path first = fs::path("runs") / (today() + "-" + model);
   for (int i = 1; i < 10000; ++i) {
-    const fs::path path = i == 1 ? first : fs::path(first.string() + "-" + std::to_string(i));
+    fs::path path = i == 1 ? first : fs::path(first.string() + "-" + std::to_string(i));
     if (make(path)) return path;
   }
   throw Error(first.string() + ": ten thousand runs of this name exist; choose a directory with --out");

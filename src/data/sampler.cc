@@ -29,6 +29,7 @@ std::vector<int32_t> balanced_order(std::span<const int32_t> ids, std::span<cons
   uint32_t layer = 1;  // layer 0 is the last shuffle of all
   const auto next_stream = [&] { return RandomStream(seed, Purpose::shuffle, layer++, epoch); };
   std::vector<int32_t> classes;
+  classes.reserve(by_class.size());
   for (const auto& [label, images] : by_class) classes.push_back(label);
   shuffle(classes, next_stream());  // the first of them come once more
 

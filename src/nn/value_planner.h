@@ -38,7 +38,7 @@ class ValuePlanner {
   bool is_linear(const Group& group) const {
     return group.kind == GroupKind::node && node(group.node).kind == OpKind::linear;
   }
-  ValueBuffers buffers_of(int node) const;
+  ValueBuffers buffers_of(int i) const;
   BufferId add_buffer(int64_t sample_bytes);
   Lifetime& life(BufferId id) { return lifetimes_[static_cast<size_t>(id)]; }
 

@@ -37,6 +37,7 @@ void expect_even(const std::vector<int>& counts) {
 template <class Key>
 std::vector<int> values(const std::map<Key, int>& counts) {
   std::vector<int> result;
+  result.reserve(counts.size());
   for (const auto& [key, count] : counts) result.push_back(count);
   return result;
 }
