@@ -244,14 +244,11 @@ void check(const ImageSet& images, std::span<const int32_t> ids, const BatchReci
     throw Error(
         "fill_batch: the output is no f32 or bf16 tensor of the batch's shape with its channels innermost");
   }
-  const auto check_ids = [&](std::span<const int32_t> list) {
-    for (int32_t id : list) {
-      if (id < 0 || id >= images.count) {
-        throw Error("fill_batch: image " + std::to_string(id) + " of " + std::to_string(images.count));
-      }
+  for (int32_t id : ids) {
+    if (id < 0 || id >= images.count) {
+      throw Error("fill_batch: image " + std::to_string(id) + " of " + std::to_string(images.count));
     }
-  };
-  check_ids(ids);
+  }
   if (mixes(recipe.augment) && recipe.order.empty()) {
     throw Error("fill_batch: MixUp and CutMix need the epoch's order");
   }

@@ -108,14 +108,14 @@ Image augment_sheet(const ImageSet& images, const std::vector<Augment>& augment,
   const int64_t shown = std::min<int64_t>(rows, images.count);
   Sheet sheet(images, shown, 1 + versions);
   std::vector<float> input(static_cast<size_t>(images.image_bytes()));
-  for (int64_t row = 0; row < shown; ++row) {
-    const int32_t id = chosen[static_cast<size_t>(row)];
-    sheet.paste(images, id, row, 0);
-    for (int64_t version = 0; version < versions; ++version) {
-      const auto epoch = static_cast<uint32_t>(version);
-      const std::vector<int32_t> order = epoch_order(all, seed, epoch);
+  for (int64_t row = 0; row < shown; ++row) sheet.paste(images, chosen[static_cast<size_t>(row)], row, 0);
+  for (int64_t version = 0; version < versions; ++version) {
+    const auto epoch = static_cast<uint32_t>(version);
+    const std::vector<int32_t> order = epoch_order(all, seed, epoch);
+    const BatchRecipe recipe{normalization, augment, seed, epoch, order};
+    for (int64_t row = 0; row < shown; ++row) {
+      const int32_t id = chosen[static_cast<size_t>(row)];
       const auto place = static_cast<uint32_t>(std::ranges::find(order, id) - order.begin());
-      const BatchRecipe recipe{normalization, augment, seed, epoch, order};
       const TensorView view =
           TensorView::dense(input.data(), DType::f32, {1, images.height, images.width, images.channels});
       fill_batch(images, std::span(&id, 1), place, recipe, view);

@@ -34,7 +34,8 @@ Graph graph_at(const TrainConfig& config, const Graph& graph, int64_t size) {
 
 void check_run(Engine& engine, const Graph& graph, const TrainConfig& config, const Dataset& data) {
   check_augment(parse_augment(config.augment), data.train.height, data.train.width, data.train.channels);
-  choose_normalization(config.normalize, data.train);
+  if (config.normalize != "auto")
+    choose_normalization(config.normalize, data.train);  // measuring refuses nothing
   parse_loss(config.loss, class_counts(data.train, data.classes.size()));
   const std::vector<SizeStep> sizes = parse_resize(config.resize);
   for (const SizeStep& step : sizes) engine.train_at(graph_at(config, graph, step.size));
