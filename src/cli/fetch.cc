@@ -2,11 +2,9 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/text.h"
@@ -32,10 +30,7 @@ struct Options {
 /// Tells what goes on: a line that is rewritten on a terminal, a line now and then elsewhere.
 class Told : public FetchObserver {
  public:
-  explicit Told(const Options& options) : options_(options) {
-    const char* terminal = std::getenv("TERM");
-    draws_ = isatty(STDOUT_FILENO) != 0 && terminal != nullptr && std::string_view(terminal) != "dumb";
-  }
+  explicit Told(const Options& options) : options_(options), draws_(can_rewrite_lines(STDOUT_FILENO)) {}
 
   void on_message(const std::string& text) override {
     end_line();
@@ -82,7 +77,8 @@ class Told : public FetchObserver {
 
  private:
   const Options& options_;
-  bool draws_ = false, line_open_ = false;
+  const bool draws_;
+  bool line_open_ = false;
   Clock::time_point begin_, told_;
   int64_t had_ = 0;
 };

@@ -4,9 +4,7 @@
 
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
-#include <string_view>
 
 #include "base/units.h"
 #include "cli/output.h"
@@ -41,11 +39,6 @@ class Bar {
   bool shown_ = false;
 };
 
-bool can_draw() {
-  const char* terminal = std::getenv("TERM");
-  return isatty(STDERR_FILENO) != 0 && terminal != nullptr && std::string_view(terminal) != "dumb";
-}
-
 }  // namespace
 
 LoadOptions loading(const std::string& image_size, bool skip_bad, bool bar) {
@@ -58,7 +51,7 @@ LoadOptions loading(const std::string& image_size, bool skip_bad, bool bar) {
     line->clear();
     warn(message);
   };
-  if (bar && can_draw()) {
+  if (bar && can_rewrite_lines(STDERR_FILENO)) {
     options.progress = [line](const std::string& what, int64_t done, int64_t total) {
       line->show(what, done, total);
     };

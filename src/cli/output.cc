@@ -1,8 +1,12 @@
 #include "cli/output.h"
 
+#include <unistd.h>
+
 #include <cmath>
 #include <cstdarg>
 #include <cstdio>
+#include <cstdlib>
+#include <string_view>
 
 #include "base/units.h"
 #include "graph/table.h"
@@ -66,6 +70,11 @@ std::string image_shape(const ImageSet& images) {
 }
 
 std::string precision_name(Precision precision) { return precision == Precision::bf16 ? "bf16" : "fp32"; }
+
+bool can_rewrite_lines(int stream) {
+  const char* terminal = std::getenv("TERM");
+  return isatty(stream) != 0 && terminal != nullptr && std::string_view(terminal) != "dumb";
+}
 
 int parse_threads(const std::string& text) {
   const int64_t threads = parse_integer(text, "--threads");

@@ -35,6 +35,10 @@ std::string image_shape(const ImageSet& images);
 
 std::string precision_name(Precision precision);
 
+/// Whether a line that was written to `stream` (STDOUT_FILENO, STDERR_FILENO) can be rewritten: a terminal
+/// that is not "dumb".
+bool can_rewrite_lines(int stream);
+
 /// A value of --threads: 0 (as many as the machine allows) to 1024.
 int parse_threads(const std::string& text);
 

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <string_view>
 
 #include "base/units.h"
 #include "cli/output.h"
@@ -17,12 +16,6 @@ namespace frugal {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-/// A terminal that understands how to rewrite a line.
-bool can_draw() {
-  const char* terminal = std::getenv("TERM");
-  return isatty(STDOUT_FILENO) != 0 && terminal != nullptr && std::string_view(terminal) != "dumb";
-}
 
 bool wants_colour() {
   const char* no_colour = std::getenv("NO_COLOR");  // https://no-color.org
@@ -40,7 +33,7 @@ std::string data_text(const Dataset& data) {
 class TextReporter : public Reporter {
  public:
   explicit TextReporter(bool quiet)
-      : quiet_(quiet), bar_(!quiet && can_draw()), colour_(bar_ && wants_colour()) {}
+      : quiet_(quiet), bar_(!quiet && can_rewrite_lines(STDOUT_FILENO)), colour_(bar_ && wants_colour()) {}
 
   void start(const RunStart& run) override {
     epochs_ = run.config.epochs;
