@@ -16,6 +16,7 @@ void add_fetch_command(CLI::App& program, Action& action);
 void add_data_command(CLI::App& program, Action& action);
 void add_model_command(CLI::App& program, Action& action);
 void add_train_command(CLI::App& program, Action& action);
+void add_resume_command(CLI::App& program, Action& action);
 void add_eval_command(CLI::App& program, Action& action);
 void add_predict_command(CLI::App& program, Action& action);
 

@@ -23,6 +23,10 @@ class JsonReporter : public Reporter {
     print_json(json);
   }
 
+  void on_resume(const std::vector<EpochRecord>& history, const std::string& where) override {
+    if (!quiet_) print_json({{"event", "resume"}, {"where", where}, {"epochs", history.size()}});
+  }
+
   void on_message(const std::string& text) override { print_json({{"event", "message"}, {"text", text}}); }
 
   void finish(const RunStart& run, const TrainResult& result) override {
@@ -64,6 +68,9 @@ class JsonReporter : public Reporter {
                  {{"recipe", c.recipe},
                   {"model", c.model},
                   {"epochs", c.epochs},
+                  {"max_time", c.max_time},
+                  {"validate_every", c.validate_every},
+                  {"checkpoint_every", c.checkpoint_every},
                   {"batch", c.batch},
                   {"optimizer", c.optimizer},
                   {"lr", c.lr},

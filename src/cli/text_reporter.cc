@@ -30,6 +30,17 @@ std::string data_text(const Dataset& data) {
   return data.name == path ? path : data.name + " in " + path;
 }
 
+/// "3/30", or "3" where only a clock ends the run.
+std::string epoch_text(int64_t epoch, int64_t epochs) {
+  return std::to_string(epoch) + (epochs > 0 ? "/" + std::to_string(epochs) : "");
+}
+
+std::string length_text(const TrainConfig& c) {
+  const std::string epochs = std::to_string(c.epochs) + " epochs";
+  if (c.max_time == "none") return epochs;
+  return "for " + c.max_time + (c.epochs > 0 ? " or " + epochs : "");
+}
+
 class TextReporter : public Reporter {
  public:
   explicit TextReporter(bool quiet)
@@ -48,19 +59,18 @@ class TextReporter : public Reporter {
     drawn_ = now;
     constexpr int64_t width = 30;
     const int64_t done = steps > 0 ? width * step / steps : 0;
-    print("\r\x1b[KEpoch [%lld/%lld] %s%s%s%s %lld/%lld train=%.4f", static_cast<long long>(epoch),
-          static_cast<long long>(epochs_), colour_ ? "\x1b[32m" : "",
-          std::string(static_cast<size_t>(done), '#').c_str(), colour_ ? "\x1b[0m" : "",
-          std::string(static_cast<size_t>(width - done), '.').c_str(), static_cast<long long>(step),
-          static_cast<long long>(steps), loss);
+    print("\r\x1b[KEpoch [%s] %s%s%s%s %lld/%lld train=%.4f", epoch_text(epoch, epochs_).c_str(),
+          colour_ ? "\x1b[32m" : "", std::string(static_cast<size_t>(done), '#').c_str(),
+          colour_ ? "\x1b[0m" : "", std::string(static_cast<size_t>(width - done), '.').c_str(),
+          static_cast<long long>(step), static_cast<long long>(steps), loss);
     drawing_ = true;
   }
 
   void on_epoch(const EpochRecord& r, int64_t epochs, double seconds_left) override {
     clear_bar();
     if (quiet_) return;
-    std::string line = format("Epoch [%lld/%lld]: train=%s", static_cast<long long>(r.epoch),
-                              static_cast<long long>(epochs), loss_text(r.train.loss).c_str());
+    std::string line =
+        format("Epoch [%s]: train=%s", epoch_text(r.epoch, epochs).c_str(), loss_text(r.train.loss).c_str());
     const bool validated = std::isfinite(r.val.loss);
     if (validated) line += format(" val=%s", loss_text(r.val.loss).c_str());
     line += format(" train-acc=%.2f%%", 100 * r.train.top1);
@@ -70,13 +80,17 @@ class TextReporter : public Reporter {
       const double rate = static_cast<double>(r.train.samples) / r.train_seconds;
       line += format(" %s img/s", with_thousands(std::llround(rate)).c_str());
     }
-    if (r.epoch < epochs && std::isfinite(seconds_left)) line += " left=" + human_duration(seconds_left);
+    if (r.epoch != epochs && std::isfinite(seconds_left)) line += " left=" + human_duration(seconds_left);
     print("%s (%.1fs)\n", line.c_str(), r.seconds);
   }
 
   void on_message(const std::string& text) override {
     clear_bar();
     warn(text);
+  }
+
+  void on_resume(const std::vector<EpochRecord>&, const std::string& where) override {
+    if (!quiet_) print("going on %s\n", where.c_str());
   }
 
   void finish(const RunStart& run, const TrainResult& result) override {
@@ -92,7 +106,10 @@ class TextReporter : public Reporter {
     if (result.best_epoch > 0 && std::isfinite(result.best_val.loss)) {
       print_row("validation", result.best_val, "best, epoch " + std::to_string(result.best_epoch));
     }
-    print_row("test", result.test, "weights: " + result.tested + ".safetensors");
+    std::string of = "weights: " + result.tested + ".safetensors";
+    if (result.test.samples < result.test_images)
+      of += ", of " + with_thousands(result.test.samples) + " images";
+    print_row("test", result.test, of);
     print("\n%s, %s, %s images/s of training, %s for activations\n", parameters_text(run.graph).c_str(),
           human_duration(result.wall_seconds).c_str(), images_per_second(result).c_str(),
           human_bytes(result.activation_bytes).c_str());
@@ -125,23 +142,25 @@ class TextReporter : public Reporter {
     print("model    %s: %s, %s MACs an image\n", c.model.c_str(), parameters_text(run.graph).c_str(),
           short_count(run.graph.macs()).c_str());
     print(
-        "recipe   %s: %lld epochs, batch %lld, %s lr=%g momentum=%g weight-decay=%g, %s,\n"
+        "recipe   %s: %s, batch %lld, %s lr=%g momentum=%g weight-decay=%g, %s,\n"
         "         loss %s, augment %s, normalize %s, seed %llu\n",
-        c.recipe.c_str(), static_cast<long long>(c.epochs), static_cast<long long>(c.batch),
-        c.optimizer.c_str(), c.lr, c.momentum, c.weight_decay, c.schedule.c_str(), c.loss.c_str(),
-        c.augment.c_str(), c.normalize.c_str(), static_cast<unsigned long long>(c.seed));
+        c.recipe.c_str(), length_text(c).c_str(), static_cast<long long>(c.batch), c.optimizer.c_str(), c.lr,
+        c.momentum, c.weight_decay, c.schedule.c_str(), c.loss.c_str(), c.augment.c_str(),
+        c.normalize.c_str(), static_cast<unsigned long long>(c.seed));
     print("run      %s\n", run.out.string().c_str());
   }
 
   static void print_interrupted(const RunStart& run, const TrainResult& result) {
+    const int64_t epochs = run.config.epochs;
     std::string reached = "interrupted after " + human_duration(result.wall_seconds) + " and " +
-                          std::to_string(result.history.size()) + " of " + std::to_string(run.config.epochs) +
-                          " epochs";
+                          std::to_string(result.epochs) +
+                          (epochs > 0 ? " of " + std::to_string(epochs) : "") + " epochs";
     if (result.best_epoch > 0 && std::isfinite(result.best_val.top1)) {
       reached += "; best validation top-1 " + percent(result.best_val.top1) + " in epoch " +
                  std::to_string(result.best_epoch);
     }
-    print("%s\nsaved in %s\n", reached.c_str(), run.out.string().c_str());
+    print("%s\nsaved in %s; frugal resume %s goes on\n", reached.c_str(), run.out.string().c_str(),
+          run.out.string().c_str());
   }
 
   void clear_bar() {

@@ -1,144 +1,52 @@
 // `frugal train`: from a command line to a run directory.
-#include <cmath>
+#include <filesystem>
 #include <memory>
 #include <string>
-#include <system_error>
+#include <utility>
 
-#include "base/file.h"
-#include "base/units.h"
 #include "cli/command.h"
-#include "cli/loading.h"
-#include "cli/output.h"
-#include "cli/reporter.h"
-#include "cli/run_directory.h"
-#include "cli/signals.h"
 #include "cli/train_flags.h"
-#include "data/split.h"
-#include "eval/curves.h"
-#include "graph/presets.h"
-#include "graph/table.h"
+#include "cli/training.h"
+#include "train/progress_file.h"
 
 namespace frugal {
 namespace {
 
 struct Options {
   GivenFlags given;
-  std::string config_file, out, max_params;
+  std::string config_file, replay, out, max_params;
   bool json = false, quiet = false;
 };
 
-void check_max_params(const Graph& graph, const std::string& limit_text) {
-  if (limit_text.empty()) return;
-  const int64_t limit = parse_count(limit_text, "--max-params"), count = graph.parameter_count();
-  if (count <= limit) return;
-  std::string largest;
-  for (const LayerRow& layer : largest_layers(graph, 3)) {
-    largest += (largest.empty() ? "" : ", ") + layer.name + " (" + with_thousands(layer.parameters) + ")";
+/// The configuration of the run that is to be repeated; a clock-driven one's decisions come along.
+TrainConfig replayed(const Options& options, RunControl& control) {
+  namespace fs = std::filesystem;
+  if (!options.config_file.empty()) throw usage_error("--replay and --config exclude each other");
+  for (const auto& [flag, value] : options.given) {
+    if (flag != "--threads") throw usage_error("--replay repeats a run as it was; leave " + flag + " out");
   }
-  throw Error("--max-params " + limit_text + ": " + graph.model + " has " + with_thousands(count) +
-                  " parameters, " + with_thousands(count - limit) +
-                  " too many; its largest layers: " + largest,
-              ExitCode::limit);
+  const fs::path run(options.replay);
+  TrainConfig config = configure(options.given, (run / "config.toml").string());
+  config.replay = fs::absolute(run / "progress.bin").string();
+  if (config.max_time == "none") return config.replay = "none", config;  // counts alone repeat it
+  control.replay = read_progress(run / "progress.bin");
+  if (control.replay->trained < 0) {
+    throw Error(options.replay +
+                " cannot be repeated: it has not come to its end; go on with it by frugal resume " +
+                options.replay);
+  }
+  return config;
 }
-
-std::vector<std::string> slow_paths(const TrainConfig& config, const MachineInfo& machine) {
-  std::vector<std::string> warnings;
-  if (!machine.bf16) {
-    warnings.emplace_back(
-        "this processor has neither AMX nor AVX512-BF16: training in fp32, several times slower");
-  } else if (config.precision == "fp32") {
-    warnings.emplace_back("fp32 was asked for; bf16, which this processor has, is several times faster");
-  }
-  if (machine.instruction_set.find("AVX") == std::string::npos &&
-      machine.instruction_set.find("AMX") == std::string::npos) {
-    warnings.emplace_back("this processor lacks AVX2: everything works, slowly");
-  }
-  return warnings;
-}
-
-/// Passes everything on to the reporter, and keeps curves.svg up to date after every epoch.
-class RunObserver : public TrainObserver {
- public:
-  RunObserver(const RunStart& run, Reporter& reporter) : run_(run), reporter_(reporter) {}
-
-  void on_step(int64_t epoch, int64_t step, int64_t steps, double loss) override {
-    reporter_.on_step(epoch, step, steps, loss);
-  }
-  void on_epoch(const EpochRecord& record, int64_t epochs, double seconds_left) override {
-    reporter_.on_epoch(record, epochs, seconds_left);
-    history_.push_back(record);
-    write_curves("", 0);
-  }
-  void on_message(const std::string& text) override { reporter_.on_message(text); }
-
-  void write_last_curves(const TrainResult& result) {
-    std::string subtitle = result.interrupted ? "interrupted" : "test top-1 " + percent(result.test.top1);
-    const bool validated = result.best_epoch > 0 && std::isfinite(result.best_val.top1);
-    if (validated) {
-      subtitle += ", best validation top-1 " + percent(result.best_val.top1) + " in epoch " +
-                  std::to_string(result.best_epoch);
-    }
-    write_curves(subtitle, validated ? result.best_epoch : 0);
-  }
-
- private:
-  void write_curves(const std::string& subtitle, int64_t best_epoch) {
-    const CurvesText text{run_.config.model + " on " + run_.data.name, subtitle, best_epoch};
-    try {
-      write_file_atomic(run_.out / "curves.svg", curves_svg(history_, text));
-    } catch (const Error& error) {
-      // A plot is not worth a run; a disk that is really full stops it where the weights are saved.
-      if (!warned_) reporter_.on_message(error.what());
-      warned_ = true;
-    }
-  }
-
-  const RunStart& run_;
-  Reporter& reporter_;
-  std::vector<EpochRecord> history_;
-  bool warned_ = false;
-};
 
 ExitCode run(const Options& options) {
-  TrainConfig config = configure(options.given, options.config_file);
-  const MachineInfo machine = machine_info();
-  choose_precision(config.precision);  // refuses before the data is read
-  LoadOptions how = loading(config.image_size, config.skip_bad, !options.json && !options.quiet);
-  how.threads = config.threads;
-  Dataset data = load_dataset(config.data, how);
-  apply_selection(config, data);
-  const Graph graph = make_model(config.model, {data.train.height, data.train.width, data.train.channels},
-                                 static_cast<int64_t>(data.classes.size()));
-  check_max_params(graph, options.max_params);
-  const auto engine = make_engine(graph, config);
-  check_run(*engine, graph, config, data);
-  const TrainValSplit split = choose_split(config, data);
-
-  const RunStart start{config,
-                       machine,
-                       data,
-                       graph,
-                       static_cast<int64_t>(split.train.size()),
-                       static_cast<int64_t>(split.val.size()),
-                       engine->threads(),
-                       make_run_directory(options.out, model_label(config.model)),
-                       slow_paths(config, machine)};
-  const auto reporter = options.json ? make_json_reporter(options.quiet) : make_text_reporter(options.quiet);
-  try {
-    reporter->start(start);
-    const StopSignals signals;
-    RunObserver observer(start, *reporter);
-    const TrainResult result = train(*engine, graph, config, data, start.out, observer);
-    observer.write_last_curves(result);
-    reporter->finish(start, result);
-    if (!result.interrupted) return ExitCode::done;
-  } catch (...) {
-    std::error_code
-        not_empty;  // what was saved stays; a directory with nothing in it would only be in the way
-    std::filesystem::remove(start.out, not_empty);
-    throw;
-  }
-  return static_cast<ExitCode>(128 + stop_requested.load());
+  TrainingOptions training;
+  training.config = options.replay.empty() ? configure(options.given, options.config_file)
+                                           : replayed(options, training.control);
+  training.out = options.out;
+  training.max_params = options.max_params;
+  training.json = options.json;
+  training.quiet = options.quiet;
+  return run_training(std::move(training));
 }
 
 }  // namespace
@@ -149,12 +57,18 @@ void add_train_command(CLI::App& program, Action& action) {
       program.add_subcommand("train", "Train, validate, test once at the end; write a run directory");
   command->footer(
       "Settings come from the recipe, then from the --config file, then from flags; later ones win.\n"
-      "Ctrl-C finishes the step, saves and exits 130; a second one quits at once.");
+      "Ctrl-C finishes the step, saves and exits 130, for frugal resume to go on; a second one quits at "
+      "once.\n"
+      "With --max-time the clock drives the schedule, and epochs only end the run where --epochs is given "
+      "too;\n"
+      "the schedule is then onecycle unless one is given or a recipe is named.");
   add_train_flags(*command, options->given);
   const auto option = [&](const char* flag, std::string& value, const char* type, const char* help) {
     command->add_option(flag, value, help)->type_name(type)->group("Output and limits");
   };
   option("--config", options->config_file, "FILE.toml", "Settings from a file, such as a run's config.toml");
+  option("--replay", options->replay, "RUN",
+         "Repeat a run to the same bits, a clock-driven one with the decisions that its clock took");
   option("--out", options->out, "DIR", "Run directory, which must not exist (default runs/<date>-<model>)");
   option("--max-params", options->max_params, "COUNT",
          "Refuse (exit 3) a model with more parameters, such as 1M");

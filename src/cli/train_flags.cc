@@ -1,11 +1,13 @@
 #include "cli/train_flags.h"
 
+#include <set>
 #include <type_traits>
 #include <vector>
 
 #include "base/error.h"
 #include "base/units.h"
 #include "cli/loading.h"
+#include "train/limits.h"
 
 namespace frugal {
 namespace {
@@ -75,7 +77,16 @@ const std::vector<TrainFlag> all_flags = {
      "A network, with or without options: resnet20, wrn-16-2:dropout=0.3, ... (frugal model --help has them "
      "all); or a model file: my.toml, my.toml:width=96",
      set<&C::model>},
-    {"Training", "--epochs", "N", "Passes over the training images", set<&C::epochs>},
+    {"Training", "--epochs", "N", "Passes over the training images; with --max-time: at most",
+     set<&C::epochs>},
+    {"Training", "--max-time", "DURATION",
+     "The whole command ends within it (1h, 90s): schedules follow the clock, and complete",
+     set<&C::max_time>},
+    {"Training", "--validate-every", "auto|N",
+     "Every N epochs, and at the end; auto: as often as costs at most 3 % of the work",
+     set<&C::validate_every>},
+    {"Training", "--checkpoint-every", "30s|200steps|none",
+     "Also within an epoch, so that frugal resume loses little", set<&C::checkpoint_every>},
     {"Training", "--batch", "N", "Images a step", set<&C::batch>},
     {"Training", "--sampling", "shuffle|balanced",
      "shuffle: every image once an epoch; balanced: every class as often as any other", set<&C::sampling>},
@@ -123,9 +134,10 @@ TrainConfig configure(const GivenFlags& given, const std::string& config_file) {
   TrainConfig config;
   const auto named = given.find("--recipe");
   if (named != given.end()) config = recipe(named->second);
+  std::set<std::string> in_file;
   if (!config_file.empty()) {
     config.recipe.clear();  // set by the file, if it names one
-    apply_toml_file(config, config_file);
+    in_file = apply_toml_file(config, config_file);
     const std::string wanted = named != given.end() ? named->second : TrainConfig().recipe;
     if (config.recipe.empty()) config.recipe = wanted;
     if (named != given.end() && config.recipe != wanted) {
@@ -135,6 +147,15 @@ TrainConfig configure(const GivenFlags& given, const std::string& config_file) {
   }
   for (const TrainFlag& flag : all_flags) {
     if (const auto it = given.find(flag.flag); it != given.end()) flag.set(config, it->second, flag.flag);
+  }
+  if (parse_max_time(config.max_time) > 0) {
+    const auto was_given = [&](const std::string& flag, const std::string& key) {
+      return given.count(flag) != 0 || in_file.count(key) != 0;
+    };
+    // Time ends the run, and a schedule that counts epochs would not know when.
+    if (!was_given("--epochs", "epochs")) config.epochs = 0;
+    if (!was_given("--schedule", "schedule") && !was_given("--recipe", "recipe"))
+      config.schedule = "onecycle";
   }
   validate(config);
   return config;

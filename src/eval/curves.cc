@@ -144,7 +144,8 @@ std::vector<Series> two_series(std::span<const EpochRecord> history, const char*
   for (const EpochRecord& record : history) {
     const auto epoch = static_cast<double>(record.epoch);
     all[0].points.emplace_back(epoch, train(record));
-    all[1].points.emplace_back(epoch, val(record));
+    // Epochs that were not validated are no gap in the line.
+    if (record.val.samples > 0) all[1].points.emplace_back(epoch, val(record));
   }
   return all;
 }

@@ -1,14 +1,11 @@
 #include "train/checkpoint_keeper.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <system_error>
 #include <utility>
 
 #include "base/error.h"
+#include "base/file.h"
 
 namespace frugal {
 namespace {
@@ -27,15 +24,6 @@ void move_file(const fs::path& from, const fs::path& to) {
   if (failure) throw Error(to.string() + ": cannot replace: " + failure.message());
 }
 
-/// Renames are on disk only after this.
-void sync_directory(const fs::path& directory) {
-  const int file = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const bool synced = file >= 0 && fsync(file) == 0;
-  const int reason = errno;
-  if (file >= 0) close(file);
-  if (!synced) throw Error(directory.string() + ": cannot sync: " + std::system_category().message(reason));
-}
-
 /// `next` becomes `last`, and what was `last` becomes `previous`. A kill at any point leaves a whole `last`:
 /// it is linked to its second name before the first one is given away.
 void rotate(const fs::path& next, const fs::path& last, const fs::path& previous) {
@@ -49,7 +37,7 @@ void rotate(const fs::path& next, const fs::path& last, const fs::path& previous
     move_file(failure ? last : second, previous);
   }
   move_file(next, last);
-  sync_directory(last.parent_path().empty() ? fs::path(".") : last.parent_path());
+  sync_renames(last.parent_path());
 }
 
 }  // namespace
@@ -73,8 +61,71 @@ bool CheckpointKeeper::restore_best() {
   return has_best_;
 }
 
+bool CheckpointKeeper::has_saved(const Position& position) const {
+  return saved_ && !best_pending_ && to_extra(*saved_) == to_extra(position);
+}
+
 std::string CheckpointKeeper::last_good() const {
-  return saved_.empty() ? "" : (directory_ / "last.safetensors").string() + " (" + saved_ + ")";
+  return saved_ ? file("last.safetensors").string() + " (" + describe(*saved_) + ")" : "";
+}
+
+std::optional<Position> CheckpointKeeper::load(const Accept& accept) {
+  std::string damage;
+  for (const char* name : {"last.safetensors", "last.prev.safetensors"}) {
+    const fs::path path = file(name);
+    std::error_code failure;
+    if (!fs::exists(path, failure)) continue;
+    try {
+      const CheckpointInfo info = read_checkpoint_info(path);
+      Position position = to_position(info.extra, path.string());
+      accept(info, path.string());
+      load_checkpoint(path, parameters_, /*optimizer=*/true);
+      if (!damage.empty()) {
+        warn_(damage + "; going on from the checkpoint before it, " + path.string() + " (" +
+              describe(position) + ")");
+        // It must not become `last.prev` in the place of this one.
+        fs::remove(file("last.safetensors"), failure);
+      }
+      load_best(position);
+      saved_ = position;
+      return position;
+    } catch (const Error& error) {
+      if (error.code() != ExitCode::failed || !damage.empty()) throw;
+      damage = error.what();
+    }
+  }
+  if (!damage.empty()) throw Error(damage + "; there is no checkpoint before it to go on from");
+  return {};
+}
+
+/// The best weights were written under another name before `last` spoke of them, so that those which an older
+/// `last` speaks of were still there; after a kill in between either name may hold the ones that count.
+void CheckpointKeeper::load_best(Position& position) {
+  const fs::path best = file("best.safetensors"), next = file("best.next.safetensors");
+  const std::string wanted = std::to_string(position.best_step);
+  for (const fs::path& path : {best, next}) {
+    std::error_code failure;
+    if (!fs::exists(path, failure)) continue;
+    try {
+      const CheckpointInfo info = read_checkpoint_info(path);
+      const auto step = info.extra.find("step");
+      if (position.best_step > 0 && step != info.extra.end() && step->second == wanted) {
+        load_checkpoint(path, best_);
+        best_extra_ = info.extra;
+        has_best_ = true;
+        best_pending_ = path == next;
+        continue;
+      }
+    } catch (const Error& error) {
+      warn_(std::string(error.what()) + "; it is passed over");
+    }
+    fs::remove(path, failure);  // of a future that is discarded, or damaged
+  }
+  if (has_best_) return;
+  // From here on the best is what comes.
+  position.best_epoch = position.best_step = position.stale = 0;
+  position.best_val = no_metrics();
+  position.best_is_ema = false;
 }
 
 void CheckpointKeeper::save(const Position& position) {
@@ -86,26 +137,28 @@ void CheckpointKeeper::save(const Position& position) {
 }
 
 void CheckpointKeeper::finish(const Position& position) {
-  // The best first: what `last` says of it must be there.
   write_best();
   write_last(position);
+  if (!best_pending_) return;
+  move_file(file("best.next.safetensors"), file("best.safetensors"));
+  sync_renames(directory_);
+  best_pending_ = false;
 }
 
 void CheckpointKeeper::write_best() {
   if (!best_pending_) return;
   CheckpointInfo info = info_;
   info.extra = best_extra_;
-  save_checkpoint(directory_ / "best.safetensors", info, best_, /*optimizer=*/false);
-  best_pending_ = false;
+  save_checkpoint(file("best.next.safetensors"), info, best_, /*optimizer=*/false);
 }
 
 void CheckpointKeeper::write_last(const Position& position) {
   CheckpointInfo info = info_;
-  info.extra = to_extra(position);
-  const fs::path next = directory_ / "last.next.safetensors", last = directory_ / "last.safetensors";
+  info.extra.merge(to_extra(position));
+  const fs::path next = file("last.next.safetensors");
   save_checkpoint(next, info, parameters_, /*optimizer=*/true);
-  rotate(next, last, directory_ / "last.prev.safetensors");
-  saved_ = describe(position);
+  rotate(next, file("last.safetensors"), file("last.prev.safetensors"));
+  saved_ = position;
 }
 
 }  // namespace frugal

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "graph/graph.h"
@@ -23,7 +24,15 @@ class CheckpointKeeper {
   CheckpointKeeper(std::filesystem::path directory, CheckpointInfo info, const Graph& graph,
                    Parameters& parameters, Warn warn);
 
-  /// Takes the present weights as the best ones, to be written by the next save.
+  /// Is shown a file's description before anything is read from it. What it refuses it throws, as a usage
+  /// error: an Error of ExitCode::failed would say that the file is damaged.
+  using Accept = std::function<void(const CheckpointInfo&, const std::string& file)>;
+  /// The run's last whole checkpoint, into the parameters, optimizer states and all: where it was, or nothing
+  /// where none has been written. A damaged `last` gives way to the one before, with a warning. Best weights
+  /// that lie in the future of that position are dropped.
+  std::optional<Position> load(const Accept& accept);
+
+  /// Takes the present weights as the best ones, to be written by the next save; `extra` must say "step".
   void set_best(std::map<std::string, std::string> extra);
   /// Writes the best weights where they have changed, then the present ones and the optimizer's states as
   /// `last`. Failures are warnings.
@@ -34,11 +43,13 @@ class CheckpointKeeper {
   bool restore_best();
 
   /// Whether the save of this position is on disk.
-  bool has_saved(const Position& position) const { return saved_ == describe(position); }
+  bool has_saved(const Position& position) const;
   /// "runs/a/last.safetensors (after epoch 3)", or empty where nothing has been saved yet.
   std::string last_good() const;
 
  private:
+  std::filesystem::path file(const char* name) const { return directory_ / name; }
+  void load_best(Position& position);
   void write_best();
   void write_last(const Position& position);
 
@@ -49,7 +60,7 @@ class CheckpointKeeper {
   Parameters best_;  // in memory too, because its file may have to wait for space on the disk
   std::map<std::string, std::string> best_extra_;
   bool has_best_ = false, best_pending_ = false;
-  std::string saved_;  // where the run was at the last save that succeeded
+  std::optional<Position> saved_;  // where the run was at the last save that succeeded
 };
 
 }  // namespace frugal

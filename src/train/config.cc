@@ -12,6 +12,7 @@
 #include "data/dataset.h"
 #include "data/load_options.h"
 #include "graph/presets.h"
+#include "train/limits.h"
 #include "train/loss.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"
@@ -54,6 +55,7 @@ TrainConfig recipe(const std::string& name) {
     config.schedule = "step:size=5,gamma=0.2";
     config.batch = 128;
     config.epochs = 330;
+    config.validate_every = "1";
     config.val = 0.1;
     config.loss = "ce";
     config.augment = "none";
@@ -75,7 +77,10 @@ void validate(const TrainConfig& config) {
   require_one_of(config.split, {"random", "stratified"}, "--split");
   require_one_of(config.sampling, {"shuffle", "balanced"}, "--sampling");
   require_model(config.model);
-  require_within(config.epochs, 1, most_epochs, "--epochs");
+  const bool timed = parse_max_time(config.max_time) > 0;
+  require_within(config.epochs, timed ? 0 : 1, most_epochs, "--epochs");
+  parse_validate_every(config.validate_every);
+  parse_checkpoint_every(config.checkpoint_every);
   require_within(config.batch, 1, most_images, "--batch");
   require(config.lr >= 0 && std::isfinite(config.lr), "--lr must be a number that is not negative");
   check_optimizer(config.optimizer, {config.momentum, config.weight_decay});

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 
 #include "nn/engine.h"
@@ -22,7 +23,10 @@ struct TrainConfig {
   uint64_t split_seed = 0;
   std::string model = "smallnet";
   std::string recipe = "default";
-  int64_t epochs = 30;
+  int64_t epochs = 30;                   // 0: until max_time is over
+  std::string max_time = "none";         // of the whole command: none | 1h, see train/limits.h
+  std::string validate_every = "auto";   // auto | a number of epochs
+  std::string checkpoint_every = "30s";  // 30s | 200steps | none
   int64_t batch = 128;
   std::string sampling = "shuffle";  // or "balanced": every class as often
   std::string optimizer = "sgd";     // spec: "sgd:nesterov=true", "adam", "adamw:beta1=0.9"
@@ -35,6 +39,7 @@ struct TrainConfig {
   std::string resize = "none";     // sizes of training images by progress, see train/size_schedule.h
   std::string normalize = "auto";  // auto | none | given:mean=...,std=...
   std::string precision = "auto";  // auto | bf16 | fp32; resolved before it is written
+  std::string replay = "none";     // progress.bin of the clock-driven run that this one repeats
   int threads = 0;                 // 0: what the machine allows; does not change the result
   int64_t shard = 0;               // 0 = auto; resolved before it is written
   std::string batch_norm = "ghost";
@@ -51,8 +56,8 @@ std::string to_toml(const TrainConfig& config);
 
 /// Sets in `config` what the file sets; where it names a recipe, that recipe's settings come first. Unknown
 /// keys, wrong types and syntax errors are usage errors with the file's name and line. A model file is looked
-/// for from the directory of `path`.
-void apply_toml_file(TrainConfig& config, const std::string& path);
+/// for from the directory of `path`. Returns the names of the settings that the file itself sets.
+std::set<std::string> apply_toml_file(TrainConfig& config, const std::string& path);
 
 /// Ranges and spellings of every field; the first fault is a usage error that names the flag.
 void validate(const TrainConfig& config);

@@ -7,6 +7,7 @@
 #include <concepts>
 #include <filesystem>
 #include <limits>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,9 @@ void for_each_field(Config& config, Visit&& visit) {
   visit("split_seed", config.split_seed);
   visit("model", config.model);
   visit("epochs", config.epochs);
+  visit("max_time", config.max_time);
+  visit("validate_every", config.validate_every);
+  visit("checkpoint_every", config.checkpoint_every);
   visit("batch", config.batch);
   visit("sampling", config.sampling);
   visit("optimizer", config.optimizer);
@@ -47,6 +51,7 @@ void for_each_field(Config& config, Visit&& visit) {
   visit("augment", config.augment);
   visit("resize", config.resize);
   visit("normalize", config.normalize);
+  visit("replay", config.replay);
   visit("precision", config.precision);
   visit("threads", config.threads);
   visit("shard", config.shard);
@@ -156,7 +161,7 @@ std::string to_toml(const TrainConfig& config) {
   return text;
 }
 
-void apply_toml_file(TrainConfig& config, const std::string& path) {
+std::set<std::string> apply_toml_file(TrainConfig& config, const std::string& path) {
   const toml::table table = parse(path);
   TrainConfig changed = config;
   if (const auto* name = table["recipe"].as_string()) {
@@ -167,6 +172,7 @@ void apply_toml_file(TrainConfig& config, const std::string& path) {
     }
   }
   std::vector<std::string> known;
+  std::set<std::string> set;
   for_each_field(changed, [&](const char* key, const auto&) { known.emplace_back(key); });
   for (const auto& [key, value] : table) {
     const std::string name = underscored(key.str());
@@ -175,6 +181,7 @@ void apply_toml_file(TrainConfig& config, const std::string& path) {
     for_each_field(changed, [&, &value = value](const char* field_name, auto& field) {
       if (name != field_name) return;
       found = true;
+      set.insert(name);
       if (!assign(field, value)) {
         throw at(path, value.source(), name + " must be " + expected(field));
       }
@@ -186,6 +193,7 @@ void apply_toml_file(TrainConfig& config, const std::string& path) {
   }
   if (table.contains("model")) changed.model = beside(path, changed.model);
   config = changed;
+  return set;
 }
 
 }  // namespace frugal

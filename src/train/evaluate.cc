@@ -1,9 +1,12 @@
 // Loss and accuracies of the engine's weights on a set of images. Every sample's loss is kept by its index
 // and summed in order, so the figures do not depend on which thread finished first.
 #include <algorithm>
+#include <iterator>
+#include <numeric>
 #include <span>
 #include <vector>
 
+#include "data/sampler.h"
 #include "train/batch_source.h"
 #include "train/history.h"
 #include "train/trainer.h"
@@ -16,6 +19,14 @@ namespace {
 int64_t block_size(int64_t shard) {
   const int64_t whole = std::max<int64_t>(shard, 1);
   return std::max<int64_t>(1024 / whole, 1) * whole;
+}
+
+/// Places 0 to count - 1, shuffled: data sets on disk are often sorted by class, and whatever part of them is
+/// evaluated must stand for the whole.
+std::vector<int32_t> sample_order(int64_t count) {
+  std::vector<int32_t> places(static_cast<size_t>(count));
+  std::iota(places.begin(), places.end(), 0);
+  return epoch_order(places, /*seed=*/0, /*epoch=*/0);
 }
 
 /// The mean of the batches' means.
@@ -45,43 +56,55 @@ class BatchMean {
 }  // namespace
 
 Metrics evaluate(Engine& engine, const ImageSet& images, const std::vector<int32_t>& ids,
-                 const Normalization& normalization, const LogitLoss& loss, int64_t batch,
-                 TestTime test_time) {
-  const int64_t classes = engine.classes();
+                 const Normalization& normalization, const LogitLoss& loss, int64_t batch, TestTime test_time,
+                 const GrantImages& grant) {
+  const int64_t classes = engine.classes(), all = std::ssize(ids);
   DatasetBatch source(images, {.normalization = normalization}, classes);
   DatasetBatch mirrored(images, {.normalization = normalization, .augment = parse_augment("flip:1")},
                         classes);
   const bool average = test_time == TestTime::flip;
-  const auto block = static_cast<size_t>(block_size(engine.shard()));
-  std::vector<LossSums> samples(std::min(block, ids.size()));
-  std::vector<float> other(average ? samples.size() * static_cast<size_t>(classes)
-                                   : 0);  // mirrored images' logits
-  BatchMean batch_mean(batch);
-  LossSums total;
-  for (size_t start = 0; start < ids.size(); start += block) {
-    const auto part = std::span(ids).subspan(start, std::min(block, ids.size() - start));
+  const int64_t block = grant ? engine.shard() * engine.threads() : block_size(engine.shard());
+  const std::vector<int32_t> order = grant ? sample_order(all) : std::vector<int32_t>();
+  std::vector<LossSums> samples(ids.size());
+  // Mirrored images' logits.
+  std::vector<float> other(average ? static_cast<size_t>(std::min(block, all) * classes) : 0);
+  std::vector<int32_t> part;
+  int64_t done = 0;
+  while (done < all) {
+    int64_t count = std::min(block, all - done);
+    if (grant) count = grant(done, count);
+    if (count <= 0) break;
+    const auto place = [&](int64_t i) {
+      return static_cast<size_t>(grant ? order[static_cast<size_t>(done + i)] : done + i);
+    };
+    part.clear();
+    for (int64_t i = 0; i < count; ++i) part.push_back(ids[place(i)]);
     if (average) {
-      mirrored.set(part, static_cast<uint32_t>(start));
-      engine.evaluate(mirrored, [&](int64_t first, int64_t count, const float* logits) {
-        std::copy_n(logits, count * classes, other.begin() + first * classes);
+      mirrored.set(part, static_cast<uint32_t>(done));
+      engine.evaluate(mirrored, [&](int64_t first, int64_t n, const float* logits) {
+        std::copy_n(logits, n * classes, other.begin() + first * classes);
       });
     }
-    source.set(part, static_cast<uint32_t>(start));
-    engine.evaluate(source, [&](int64_t first, int64_t count, const float* logits) {
+    source.set(part, static_cast<uint32_t>(done));
+    engine.evaluate(source, [&](int64_t first, int64_t n, const float* logits) {
       if (average) {
         float* mean = other.data() + first * classes;
-        for (int64_t i = 0; i < count * classes; ++i) mean[i] = 0.5f * (logits[i] + mean[i]);
+        for (int64_t i = 0; i < n * classes; ++i) mean[i] = 0.5f * (logits[i] + mean[i]);
         logits = mean;
       }
-      for (int64_t i = 0; i < count; ++i) {
-        samples[static_cast<size_t>(first + i)] =
+      for (int64_t i = 0; i < n; ++i) {
+        samples[place(first + i)] =
             loss.compute(logits + i * classes, 1, classes, source.targets(first + i), 1, nullptr);
       }
     });
-    for (size_t i = 0; i < part.size(); ++i) {
-      total += samples[i];
-      batch_mean.add(samples[i].loss);
-    }
+    done += count;
+  }
+  BatchMean batch_mean(batch);
+  LossSums total;
+  for (const LossSums& sample : samples) {
+    if (sample.samples == 0) continue;
+    total += sample;
+    batch_mean.add(sample.loss);
   }
   return to_metrics(total, batch_mean.result());
 }

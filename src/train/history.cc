@@ -2,6 +2,9 @@
 
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "base/error.h"
 
 namespace frugal {
 namespace {
@@ -16,28 +19,30 @@ Json metrics_json(const Metrics& metrics) {
           {"top5", metrics.top5}, {"samples", metrics.samples}};
 }
 
+double number_from(const Json& json) {
+  return json.is_null() ? std::numeric_limits<double>::quiet_NaN() : json.get<double>();
+}
+
+Metrics metrics_from(const Json& json) {
+  if (json.is_null()) return no_metrics();
+  return {.loss = number_from(json.at("loss")),
+          .top1 = json.at("top1").get<double>(),
+          .top3 = json.at("top3").get<double>(),
+          .top5 = json.at("top5").get<double>(),
+          .samples = json.at("samples").get<int64_t>(),
+          .loss_batch_mean = number_from(json.at("loss_batch_mean"))};
+}
+
 double per_second(int64_t images, double seconds) {
   return seconds > 0 ? static_cast<double>(images) / seconds : 0;
 }
 
 }  // namespace
 
-Metrics to_metrics(const LossSums& sums, double loss_batch_mean) {
-  const auto mean = [&](double sum) {
-    return sums.samples > 0 ? sum / static_cast<double>(sums.samples)
-                            : std::numeric_limits<double>::quiet_NaN();
-  };
-  return {.loss = sums.weight > 0 ? sums.loss / sums.weight : mean(sums.loss),
-          .top1 = mean(static_cast<double>(sums.top1)),
-          .top3 = mean(static_cast<double>(sums.top3)),
-          .top5 = mean(static_cast<double>(sums.top5)),
-          .samples = sums.samples,
-          .loss_batch_mean = loss_batch_mean};
-}
-
 std::string log_line(const EpochRecord& record) {
   const Json line = {
       {"epoch", record.epoch},
+      {"steps", record.steps},
       {"train", metrics_json(record.train)},
       {"penalty", record.penalty},
       {"val", metrics_json(record.val)},
@@ -47,17 +52,45 @@ std::string log_line(const EpochRecord& record) {
         {"train_seconds", record.train_seconds},
         {"images_per_second", per_second(record.train.samples, record.train_seconds)}}},
   };
-  return line.dump();
+  Json text = line;
+  if (record.ema.samples > 0) text["ema"] = metrics_json(record.ema);
+  return text.dump();
+}
+
+std::vector<EpochRecord> read_log(const std::string& text, const std::string& file) {
+  std::vector<EpochRecord> records;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    try {
+      const Json json = Json::parse(line);
+      EpochRecord record;
+      json.at("epoch").get_to(record.epoch);
+      json.at("steps").get_to(record.steps);
+      record.train = metrics_from(json.at("train"));
+      record.val = metrics_from(json.at("val"));
+      record.ema = json.contains("ema") ? metrics_from(json.at("ema")) : no_metrics();
+      json.at("penalty").get_to(record.penalty);
+      json.at("lr").get_to(record.lr);
+      json.at("timing").at("seconds").get_to(record.seconds);
+      json.at("timing").at("train_seconds").get_to(record.train_seconds);
+      records.push_back(record);
+    } catch (const Json::exception&) {
+      throw Error(file + ":" + std::to_string(records.size() + 1) + ": no line of a run's log");
+    }
+  }
+  return records;
 }
 
 std::string result_text(const TrainResult& result, const RunFacts& facts) {
   const Json json = {
       {"params", facts.params},
       {"trainable_params", facts.trainable_params},
-      {"epochs", result.history.size()},
+      {"epochs", result.epochs},
+      {"steps", result.steps},
       {"best_epoch", result.best_epoch > 0 ? Json(result.best_epoch) : Json()},
       {"val", metrics_json(result.best_val)},
       {"test", metrics_json(result.test)},
+      {"test_complete", result.tested.empty() ? Json() : Json(result.test.samples == result.test_images)},
       {"tested", result.tested.empty() ? Json() : Json(result.tested)},
       {"interrupted", result.interrupted},
       {"precision", facts.precision},
@@ -65,6 +98,8 @@ std::string result_text(const TrainResult& result, const RunFacts& facts) {
       {"version", facts.version},
       {"timing",
        {{"wall_seconds", result.wall_seconds},
+        {"limit_seconds", result.limit_seconds > 0 ? Json(result.limit_seconds) : Json()},
+        {"train_seconds", result.train_step_seconds},
         {"images_per_second", per_second(result.images_trained, result.train_step_seconds)},
         {"activation_bytes", result.activation_bytes},
         {"threads", facts.threads}}},

@@ -4,16 +4,17 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "train/trainer.h"
 
 namespace frugal {
 
-/// Means from sums; NaN where there are no samples.
-Metrics to_metrics(const LossSums& sums, double loss_batch_mean);
-
 /// One line without its end.
 std::string log_line(const EpochRecord& record);
+
+/// The records of a log's text, as log_line wrote them; an Error that names `file` and the line.
+std::vector<EpochRecord> read_log(const std::string& text, const std::string& file);
 
 /// How the figures came about.
 struct RunFacts {

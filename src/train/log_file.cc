@@ -8,12 +8,38 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/file.h"
 
 namespace frugal {
+namespace {
 
-LogFile::LogFile(std::filesystem::path path)
-    : path_(std::move(path)), file_(open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) {
-  if (file_ < 0) throw Error(path_.string() + ": cannot write: " + std::system_category().message(errno));
+/// With their ends.
+std::string first_lines(const std::filesystem::path& path, int64_t lines) {
+  std::string text = read_text_file(path);
+  size_t end = 0;
+  for (int64_t line = 0; line < lines; ++line) {
+    end = text.find('\n', end);
+    if (end == std::string::npos) {
+      throw Error(path.string() + ": it has " + std::to_string(line) + " lines where the checkpoint knows " +
+                  std::to_string(lines));
+    }
+    ++end;
+  }
+  text.resize(end);
+  return text;
+}
+
+}  // namespace
+
+LogFile::LogFile(std::filesystem::path path, int64_t lines) : path_(std::move(path)) {
+  if (lines > 0) kept_ = first_lines(path_, lines);
+  file_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+  size_ = static_cast<int64_t>(kept_.size());
+  if (file_ < 0 || ftruncate(file_, size_) != 0) {
+    const std::string reason = std::system_category().message(errno);
+    if (file_ >= 0) close(file_);
+    throw Error(path_.string() + ": cannot write: " + reason);
+  }
 }
 
 LogFile::~LogFile() { close(file_); }
@@ -39,6 +65,12 @@ void LogFile::flush() {
   }
   size_ += static_cast<int64_t>(done);
   pending_.clear();
+}
+
+void LogFile::sync() {
+  flush();
+  if (fsync(file_) != 0)
+    throw Error(path_.string() + ": cannot write: " + std::system_category().message(errno));
 }
 
 }  // namespace frugal

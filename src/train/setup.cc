@@ -43,14 +43,14 @@ void check_run(Engine& engine, const Graph& graph, const TrainConfig& config, co
 }
 
 TrainResult train(const TrainConfig& config, const Dataset& data, const std::filesystem::path& out,
-                  TrainObserver& observer) {
+                  TrainObserver& observer, const RunControl& control) {
   validate(config);
   TrainConfig resolved = config;
   const Graph graph = make_model(config.model, {data.train.height, data.train.width, data.train.channels},
                                  static_cast<int64_t>(data.classes.size()));
   const std::unique_ptr<Engine> engine = make_engine(graph, resolved);
   check_run(*engine, graph, resolved, data);
-  return train(*engine, graph, resolved, data, out, observer);
+  return train(*engine, graph, resolved, data, out, observer, control);
 }
 
 }  // namespace frugal

@@ -1,12 +1,11 @@
 #include "train/trainer.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <limits>
 #include <numeric>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/units.h"
@@ -14,12 +13,16 @@
 #include "graph/model_file.h"
 #include "train/batch_source.h"
 #include "train/checkpoint_keeper.h"
+#include "train/clock_pace.h"
 #include "train/history.h"
+#include "train/limits.h"
 #include "train/log_file.h"
 #include "train/loss.h"
 #include "train/optimizer.h"
+#include "train/pace.h"
 #include "train/position.h"
 #include "train/progress_file.h"
+#include "train/run_identity.h"
 #include "train/schedule.h"
 #include "train/size_schedule.h"
 #include "train/whitening.h"
@@ -32,12 +35,10 @@ namespace {
 
 class Stopwatch {
  public:
-  double seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
+  double seconds() const { return boot_seconds() - start_; }
 
  private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  double start_ = boot_seconds();
 };
 
 TrainConfig resolve(TrainConfig config, const Engine& engine) {
@@ -46,8 +47,16 @@ TrainConfig resolve(TrainConfig config, const Engine& engine) {
   return config;
 }
 
+/// As config.toml holds it: a model file comes along under a name of its own, which is referred to.
+TrainConfig written_config(TrainConfig config, const Graph& graph) {
+  if (graph.model_file.empty()) return config;
+  const std::string options = split_model_file(config.model).options;
+  config.model = std::string("model.toml") + (options.empty() ? "" : ":" + options);
+  return config;
+}
+
 CheckpointInfo checkpoint_info(const Graph& graph, const TrainConfig& config, const Dataset& data,
-                               const Normalization& normalization) {
+                               const Normalization& normalization, const RunIdentity& identity) {
   CheckpointInfo info;
   info.frugal_version = FRUGAL_VERSION;
   info.model = config.model;
@@ -56,6 +65,7 @@ CheckpointInfo checkpoint_info(const Graph& graph, const TrainConfig& config, co
   info.classes = data.classes;
   info.normalization = normalization;
   info.data = data.name;
+  add_to(info.extra, identity);
   return info;
 }
 
@@ -70,44 +80,33 @@ BatchRecipe batch_recipe(const TrainConfig& config, const Normalization& normali
 class Trainer {
  public:
   Trainer(Engine& engine, const Graph& graph, const TrainConfig& config, const Dataset& data,
-          const std::filesystem::path& out, TrainObserver& observer)
-      : engine_(engine),
-        graph_(graph),
-        config_(resolve(config, engine)),
-        data_(data),
-        out_(out),
-        observer_(observer),
-        progress_(out),
-        log_(out / "log.jsonl"),
-        normalization_(choose_normalization(config.normalize, data.train)),
-        split_(choose_split(config, data)),
-        loss_(parse_loss(config.loss, class_counts(data.train, data.classes.size()))),
-        schedule_(parse_schedule(config.schedule)),
-        sizes_(parse_resize(config.resize)),
-        optimizer_(
-            make_optimizer(config.optimizer, {config.momentum, config.weight_decay}, engine.parameters())),
-        batch_(data.train, batch_recipe(config, normalization_), static_cast<int64_t>(data.classes.size()),
-               loss_.class_weights()),
-        checkpoints_(out, checkpoint_info(graph, config, data, normalization_), graph, engine.parameters(),
-                     [this](const std::string& warning) { observer_.on_message(warning); }),
-        steps_((static_cast<int64_t>(split_.train.size()) + config.batch - 1) / config.batch) {}
+          const std::filesystem::path& out, TrainObserver& observer, const RunControl& control);
 
   TrainResult run();
 
  private:
-  void write_config() const;
+  Position begin();
+  std::unique_ptr<Pace> make_pace();
+  void accept(const CheckpointInfo& info, const std::string& file) const;
+  void prepare_clock();
+  void probe();
+
   bool train_epoch();
-  void train_step(std::span<const int32_t> ids, int64_t first_draw);
-  void finish_epoch(const Stopwatch& clock);
-  Metrics validate_weights();
+  void train_step(std::span<const int32_t> ids, int64_t first_draw, double progress);
+  void choose_size(double progress);
+  void finish_epoch();
+  EpochRecord summarise() const;
+  void validate_weights(EpochRecord& record, bool last);
+  Metrics measure(const ImageSet& images, const std::vector<int32_t>& ids, FinalPass pass, bool whole);
   void update_best(const EpochRecord& record);
+  void report(const EpochRecord& record);
   void write_log(const EpochRecord& record);
+  void save();
+  bool checkpoint_due() const;
   void test();
   void write_result();
 
-  void choose_size();
-  double progress() const;
-  Position position() const;
+  void note(ProgressRecord::Kind kind, double value);
   [[noreturn]] void stop_diverged(const std::string& what, double value) const;
   void require_finite_weights();
 
@@ -117,8 +116,10 @@ class Trainer {
   const Dataset& data_;
   const std::filesystem::path out_;
   TrainObserver& observer_;
+  const RunControl control_;
+  const double started_;
   ProgressFile progress_;
-  LogFile log_;
+  const RunIdentity identity_;
   const Normalization normalization_;
   const TrainValSplit split_;
   Loss loss_;
@@ -127,30 +128,73 @@ class Trainer {
   const std::unique_ptr<Optimizer> optimizer_;
   DatasetBatch batch_;
   CheckpointKeeper checkpoints_;
-  const int64_t steps_;       // in an epoch
-  int64_t epoch_ = 0;         // epochs that are complete
+  const int64_t steps_;  // in an epoch
+  const CheckpointRhythm rhythm_;
+  Position position_;
+  LogFile log_;
+  const std::unique_ptr<Pace> pace_;
+  double limit_ = 0;          // of time, in seconds; 0: none
+  double saved_at_ = 0;       // seconds used at the last checkpoint
   int64_t trained_size_ = 0;  // of the images, where --resize is given
-  EpochSums sums_;            // of the epoch under way
+  Stopwatch epoch_clock_;
   TrainResult result_;
 };
 
+Trainer::Trainer(Engine& engine, const Graph& graph, const TrainConfig& config, const Dataset& data,
+                 const std::filesystem::path& out, TrainObserver& observer, const RunControl& control)
+    : engine_(engine),
+      graph_(graph),
+      config_(resolve(config, engine)),
+      data_(data),
+      out_(out),
+      observer_(observer),
+      control_(control),
+      started_(control.started >= 0 ? control.started : boot_seconds()),
+      progress_(out, control.resume ? ProgressFile::Open::go_on : ProgressFile::Open::anew,
+                [this] { return boot_seconds() - started_; }),
+      identity_(run_identity(written_config(config_, graph), graph.model_file, data)),
+      normalization_(choose_normalization(config.normalize, data.train)),
+      split_(choose_split(config, data)),
+      loss_(parse_loss(config.loss, class_counts(data.train, data.classes.size()))),
+      schedule_(parse_schedule(config.schedule)),
+      sizes_(parse_resize(config.resize)),
+      optimizer_(
+          make_optimizer(config.optimizer, {config.momentum, config.weight_decay}, engine.parameters())),
+      batch_(data.train, batch_recipe(config, normalization_), static_cast<int64_t>(data.classes.size()),
+             loss_.class_weights()),
+      checkpoints_(out, checkpoint_info(graph, config, data, normalization_, identity_), graph,
+                   engine.parameters(),
+                   [this](const std::string& warning) { observer_.on_message(warning); }),
+      steps_((static_cast<int64_t>(split_.train.size()) + config.batch - 1) / config.batch),
+      rhythm_(parse_checkpoint_every(config.checkpoint_every)),
+      position_(begin()),
+      log_(out / "log.jsonl", position_.log_lines),
+      pace_(make_pace()),
+      limit_(parse_max_time(config.max_time)) {
+  result_.history = read_log(log_.kept(), (out / "log.jsonl").string());
+  result_.limit_seconds = control.replay ? 0 : limit_;
+  result_.used_before_seconds = progress_.log().seconds_used;
+  result_.test_images = data.test.count;
+  result_.best_val = result_.test = no_metrics();
+}
+
 TrainResult Trainer::run() {
-  result_.best_val = result_.test = to_metrics({}, std::numeric_limits<double>::quiet_NaN());
-  write_config();
-  engine_.parameters().initialise(config_.seed);
-  engine_.weights_changed();
-  whiten(engine_, graph_, data_.train, split_.train, normalization_);
   observer_.on_start(config_, graph_, engine_, static_cast<int64_t>(split_.train.size()),
                      static_cast<int64_t>(split_.val.size()));
-  while (epoch_ < config_.epochs && !result_.interrupted) {
-    const Stopwatch clock;
-    if (train_epoch()) finish_epoch(clock);
-    // A signal in the last epoch's validation finds the work done: then the run ends as if it had not come.
-    result_.interrupted = stop_requested != 0 && epoch_ < config_.epochs;
+  if (control_.resume) observer_.on_resume(result_.history, describe(position_));
+  if (pace_->decides_by_clock() && !position_.trained) prepare_clock();
+  while (!position_.trained) {
+    epoch_clock_ = {};
+    if (!train_epoch()) break;
+    finish_epoch();
   }
-  if (!checkpoints_.has_saved(position())) {
+  // A signal in the last epoch's validation finds the work done: then the run ends as if it had not come.
+  result_.interrupted = !position_.trained;
+  if (!checkpoints_.has_saved(position_)) {
     require_finite_weights();
-    checkpoints_.finish(position());
+    log_.sync();
+    progress_.sync();
+    checkpoints_.finish(position_);
   }
   log_.flush();
   if (!result_.interrupted) test();
@@ -158,84 +202,145 @@ TrainResult Trainer::run() {
   return std::move(result_);
 }
 
-/// A model file comes along under a name of its own, which config.toml refers to.
-void Trainer::write_config() const {
-  TrainConfig config = config_;
-  if (!graph_.model_file.empty()) {
-    const std::string options = split_model_file(config.model).options;
-    config.model = std::string("model.toml") + (options.empty() ? "" : ":" + options);
-    write_file_atomic(out_ / "model.toml", graph_.model_file);
+/// Weights and position of the last checkpoint, or those that a run begins with.
+Position Trainer::begin() {
+  Parameters& parameters = engine_.parameters();
+  std::optional<Position> saved;
+  if (control_.resume) {
+    saved = checkpoints_.load(
+        [this](const CheckpointInfo& info, const std::string& file) { accept(info, file); });
   }
-  write_file_atomic(out_ / "config.toml", to_toml(config));
+  if (saved) {
+    optimizer_->set_steps(saved->optimizer_steps);
+    engine_.weights_changed();
+    progress_.append(ProgressRecord::Kind::rewind, saved->steps, 0);
+    return *saved;
+  }
+  if (control_.resume) {
+    observer_.on_message(out_.string() + ": nothing had been saved yet; starting anew");
+    progress_.append(ProgressRecord::Kind::rewind, 0, 0);
+  }
+  if (!graph_.model_file.empty()) write_file_atomic(out_ / "model.toml", graph_.model_file);
+  write_file_atomic(out_ / "config.toml", to_toml(written_config(config_, graph_)));
+  parameters.initialise(config_.seed);
+  engine_.weights_changed();
+  whiten(engine_, graph_, data_.train, split_.train, normalization_);
+  return {};
 }
 
-/// Trains to the epoch's end; false where it was stopped between two steps.
+/// Throws where a checkpoint is another run's.
+void Trainer::accept(const CheckpointInfo& info, const std::string& file) const {
+  const Differences found = differences(info.extra, identity_, file);
+  if (!found.run.empty()) {
+    throw usage_error(out_.string() + " cannot go on, because it would not be the same run:" + found.run +
+                      "\nstart a new run, or restore what has changed");
+  }
+  if (found.program.empty()) return;
+  if (!control_.force) {
+    throw usage_error(out_.string() + " cannot go on to the same bits:" + found.program +
+                      "\nuse the program that began it, or go on regardless with --force");
+  }
+  observer_.on_message(out_.string() + " goes on with another program or machine, as asked:" + found.program);
+}
+
+std::unique_ptr<Pace> Trainer::make_pace() {
+  const PaceSizes sizes{.epochs = config_.epochs,
+                        .steps_per_epoch = steps_,
+                        .train_images = static_cast<int64_t>(split_.train.size()),
+                        .val_images = static_cast<int64_t>(split_.val.size()),
+                        .test_images = data_.test.count,
+                        .validate_every = parse_validate_every(config_.validate_every)};
+  if (control_.replay) return make_replay_pace(*control_.replay);
+  const double limit = parse_max_time(config_.max_time);
+  if (limit <= 0) return make_epoch_pace(sizes);
+  return std::make_unique<ClockPace>(
+      ClockLimits{limit, position_.first_step, [this] { return progress_.seconds_used(); }}, sizes);
+}
+
+/// What follows training has to be measured before a run can know when to stop: a checkpoint, which also
+/// means that there is a model from the first moment on, and the evaluation of some training images.
+void Trainer::prepare_clock() {
+  save();
+  probe();  // makes what is made once
+  probe();
+}
+
+void Trainer::probe() {
+  std::vector<int32_t> some = split_.train;
+  some.resize(std::min(some.size(), static_cast<size_t>(engine_.shard() * engine_.threads())));
+  const Stopwatch clock;
+  evaluate(engine_, data_.train, some, normalization_, loss_.logits(), config_.batch);
+  pace_->took_evaluation(std::ssize(some), clock.seconds());
+}
+
+/// Trains to the epoch's end, or to the end of training within it; false where it was stopped between two
+/// steps.
 bool Trainer::train_epoch() {
-  const auto epoch = static_cast<uint32_t>(epoch_);
+  const auto epoch = static_cast<uint32_t>(position_.epoch);
   const std::vector<int32_t> order =
       config_.sampling == "balanced" ? balanced_order(split_.train, data_.train.labels, config_.seed, epoch)
                                      : epoch_order(split_.train, config_.seed, epoch);
   const std::span<const int32_t> ids(order);
   batch_.set_epoch(epoch, ids);
-  sums_ = {};
-  while (sums_.steps < steps_) {
+  const EpochSums& sums = position_.sums;
+  while (sums.steps < steps_) {
     if (stop_requested != 0) return false;
-    const auto first = static_cast<size_t>(sums_.steps * config_.batch);
+    const std::optional<double> progress = pace_->next_step(position_.steps);
+    if (!progress) return true;
+    const auto first = static_cast<size_t>(sums.steps * config_.batch);
     train_step(ids.subspan(first, std::min(static_cast<size_t>(config_.batch), ids.size() - first)),
-               static_cast<int64_t>(first));
-    observer_.on_step(epoch_ + 1, sums_.steps, steps_, sums_.loss.loss / sums_.loss.weight);
+               static_cast<int64_t>(first), *progress);
+    observer_.on_step(position_.epoch + 1, sums.steps, steps_, sums.loss.loss / sums.loss.weight);
+    if (pace_->wants_probe(position_.steps)) probe();
+    if (sums.steps < steps_ && checkpoint_due()) save();
   }
   return true;
 }
 
-void Trainer::train_step(std::span<const int32_t> ids, int64_t first_draw) {
+void Trainer::train_step(std::span<const int32_t> ids, int64_t first_draw, double progress) {
   const Stopwatch clock;
+  EpochSums& sums = position_.sums;
   const auto draw = static_cast<uint32_t>(first_draw);
-  sums_.lr = config_.lr * schedule_->factor({progress(), epoch_});
-  if (!sizes_.empty()) choose_size();
+  if (position_.first_step < 0) position_.first_step = progress_.seconds_used();
+  note(ProgressRecord::Kind::step, progress);
+  sums.lr = config_.lr * position_.lr_factor * schedule_->factor({progress, position_.epoch});
+  if (!sizes_.empty()) choose_size(progress);
   batch_.set(ids, draw);
-  const LossSums loss =
-      engine_.train_step(batch_, loss_.logits(), {config_.seed, static_cast<uint32_t>(epoch_), draw});
+  const LossSums loss = engine_.train_step(batch_, loss_.logits(),
+                                           {config_.seed, static_cast<uint32_t>(position_.epoch), draw});
   const double mean = loss.loss / batch_.weight();
   if (!std::isfinite(mean)) stop_diverged("the loss", mean);
   const double penalty = loss_.add_penalties(engine_);
   if (!std::isfinite(penalty)) stop_diverged("the penalty on the parameters", penalty);
 
-  optimizer_->step(engine_, sums_.lr);
+  optimizer_->step(engine_, sums.lr);
   engine_.weights_changed();
-  sums_.loss += loss;
-  sums_.batch_means += mean;
-  sums_.penalties += penalty;
-  ++sums_.steps;
-  sums_.train_seconds += clock.seconds();
+  sums.loss += loss;
+  sums.batch_means += mean;
+  sums.penalties += penalty;
+  ++sums.steps;
+  ++position_.steps;
+  position_.optimizer_steps = optimizer_->steps();
+  const double seconds = clock.seconds();
+  sums.train_seconds += seconds;
+  pace_->took_step(seconds);
 }
 
-void Trainer::choose_size() {
-  const int64_t size = step_at(sizes_, progress()).size;
+void Trainer::choose_size(double progress) {
+  const int64_t size = step_at(sizes_, progress).size;
   if (size != trained_size_) engine_.train_at(graph_at(config_, graph_, size));
   trained_size_ = size;
 }
 
-void Trainer::finish_epoch(const Stopwatch& clock) {
-  const auto steps = static_cast<double>(steps_);
-  EpochRecord record;
-  record.epoch = epoch_ + 1;
-  record.train = to_metrics(sums_.loss, sums_.batch_means / steps);
-  record.val = validate_weights();
-  record.train_loss_batch_mean = record.train.loss_batch_mean;
-  record.val_loss_batch_mean = record.val.loss_batch_mean;
-  record.penalty = sums_.penalties / steps;
-  record.lr = sums_.lr;
-  record.train_seconds = sums_.train_seconds;
-  record.seconds = clock.seconds();
+void Trainer::finish_epoch() {
+  const bool complete = position_.sums.steps == steps_;
+  const bool last = !complete || !pace_->next_step(position_.steps);
+  EpochRecord record = summarise();
+  if (last) note(ProgressRecord::Kind::trained, position_.sums.steps == 0 ? 1 : 0);
+  validate_weights(record, last);
+  record.seconds = position_.sums.seconds + epoch_clock_.seconds();
 
-  result_.history.push_back(record);
-  result_.train_step_seconds += record.train_seconds;
-  result_.images_trained += record.train.samples;
-  write_log(record);
-  const auto left = static_cast<double>(config_.epochs - record.epoch);
-  observer_.on_epoch(record, config_.epochs,
-                     progress_.seconds_used() / static_cast<double>(record.epoch) * left);
+  report(record);
 
   // Weights that are broken must not take the place of good ones.
   if (record.val.samples > 0 && !std::isfinite(record.val.loss)) {
@@ -243,26 +348,88 @@ void Trainer::finish_epoch(const Stopwatch& clock) {
   }
   require_finite_weights();
   update_best(record);
-  ++epoch_;
-  sums_ = {};
-  checkpoints_.save(position());
+  position_.images += record.train.samples;
+  position_.train_seconds += record.train_seconds;
+  if (complete) ++position_.epoch;
+  position_.sums = {};
+  position_.trained = last;
+  save();
 }
 
-Metrics Trainer::validate_weights() {
-  return evaluate(engine_, data_.train, split_.val, normalization_, loss_.logits(), config_.batch);
+EpochRecord Trainer::summarise() const {
+  const EpochSums& sums = position_.sums;
+  const auto steps = static_cast<double>(sums.steps);
+  EpochRecord record;
+  record.epoch = position_.epoch + 1;
+  record.steps = position_.steps;
+  record.train = to_metrics(sums.loss, sums.batch_means / steps);
+  record.val = record.ema = no_metrics();
+  record.penalty = sums.steps > 0 ? sums.penalties / steps : 0;
+  record.lr = sums.lr;
+  record.train_seconds = sums.train_seconds;
+  return record;
+}
+
+/// At the end of training always, unless that is where they were validated already.
+void Trainer::validate_weights(EpochRecord& record, bool last) {
+  if (split_.val.empty() || position_.validated_at == position_.steps) return;
+  if (!last) {
+    const bool wanted = pace_->validate(record.epoch, position_.steps);
+    note(ProgressRecord::Kind::validate, wanted ? 1 : 0);
+    if (!wanted) return;
+  }
+  record.val = measure(data_.train, split_.val, FinalPass::validation, !last);
+  if (last) note(ProgressRecord::Kind::validated, static_cast<double>(record.val.samples));
+  if (record.val.samples < std::ssize(split_.val)) {
+    observer_.on_message("time ran out before the last weights were validated");
+    record.val = no_metrics();
+    return;
+  }
+  position_.validated_at = position_.steps;
+}
+
+/// Of all images where `whole`, else as far as the pace lets it go.
+Metrics Trainer::measure(const ImageSet& images, const std::vector<int32_t>& ids, FinalPass pass,
+                         bool whole) {
+  const Stopwatch clock;
+  const bool cut = !whole && pace_->decides_by_clock();
+  GrantImages grant;
+  if (cut) grant = [&](int64_t done, int64_t wanted) { return pace_->grant(pass, done, wanted); };
+  const Metrics metrics =
+      evaluate(engine_, images, ids, normalization_, loss_.logits(), config_.batch, TestTime::plain, grant);
+  if (metrics.samples == std::ssize(ids) && !cut) pace_->took_validation(metrics.samples, clock.seconds());
+  return metrics;
 }
 
 void Trainer::update_best(const EpochRecord& record) {
-  const bool better = result_.best_epoch == 0 || record.val.top1 > result_.best_val.top1;
-  if (split_.val.empty() || !better) return;
-  result_.best_epoch = record.epoch;
-  result_.best_val = record.val;
+  if (record.val.samples == 0) return;
+  if (position_.best_epoch > 0 && !(record.val.top1 > position_.best_val.top1)) {
+    ++position_.stale;
+    return;
+  }
+  position_.best_epoch = record.epoch;
+  position_.best_step = position_.steps;
+  position_.best_val = record.val;
+  position_.stale = 0;
   checkpoints_.set_best({{"epoch", std::to_string(record.epoch)},
+                         {"step", std::to_string(position_.steps)},
                          {"val_top1", exact_text(record.val.top1)},
                          {"val_loss", exact_text(record.val.loss)}});
 }
 
+/// To the log, and to whoever listens.
+void Trainer::report(const EpochRecord& record) {
+  const Stopwatch clock;
+  result_.history.push_back(record);
+  write_log(record);
+  const auto left = static_cast<double>(config_.epochs - record.epoch);
+  const double by_epochs = progress_.seconds_used() / static_cast<double>(record.epoch) * left;
+  observer_.on_epoch(record, config_.epochs, pace_->seconds_left().value_or(by_epochs));
+  pace_->took_report(clock.seconds());
+}
+
 void Trainer::write_log(const EpochRecord& record) {
+  ++position_.log_lines;
   try {
     log_.append(log_line(record));
   } catch (const Error& error) {
@@ -270,20 +437,51 @@ void Trainer::write_log(const EpochRecord& record) {
   }
 }
 
+/// What a checkpoint speaks of must be on disk before it is.
+void Trainer::save() {
+  const Stopwatch clock;
+  EpochSums& sums = position_.sums;
+  const double seconds = sums.seconds;
+  if (sums.steps > 0) sums.seconds += epoch_clock_.seconds();
+  try {
+    log_.sync();
+    progress_.sync();
+    checkpoints_.save(position_);
+  } catch (const Error& error) {
+    observer_.on_message(std::string(error.what()) + "; training goes on and will try to save again");
+  }
+  sums.seconds = seconds;
+  saved_at_ = progress_.seconds_used();
+  pace_->took_save(clock.seconds());
+}
+
+bool Trainer::checkpoint_due() const {
+  if (rhythm_.steps > 0) return position_.steps % rhythm_.steps == 0;
+  return rhythm_.seconds > 0 && progress_.seconds_used() - saved_at_ >= rhythm_.seconds;
+}
+
 /// Reads the test split: once, of the weights that the run hands over.
 void Trainer::test() {
-  result_.tested = checkpoints_.restore_best() ? "best" : "last";
+  result_.tested = !checkpoints_.restore_best() ? "last" : position_.best_is_ema ? "ema" : "best";
   engine_.weights_changed();
   std::vector<int32_t> ids(static_cast<size_t>(data_.test.count));
   std::iota(ids.begin(), ids.end(), 0);
-  result_.test = evaluate(engine_, data_.test, ids, normalization_, loss_.logits(), config_.batch);
+  result_.test = measure(data_.test, ids, FinalPass::test, /*whole=*/false);
+  note(ProgressRecord::Kind::tested, static_cast<double>(result_.test.samples));
+  if (result_.test.samples < result_.test_images) {
+    observer_.on_message("time ran out in the test: it is of " + with_thousands(result_.test.samples) +
+                         " of " + with_thousands(result_.test_images) + " images");
+  }
 }
 
 void Trainer::write_result() {
-  if (result_.interrupted) {  // the epoch that was cut short has trained, too
-    result_.train_step_seconds += sums_.train_seconds;
-    result_.images_trained += sums_.loss.samples;
-  }
+  result_.epochs = position_.epoch;
+  result_.steps = position_.steps;
+  result_.best_epoch = position_.best_epoch;
+  result_.best_val = position_.best_val;
+  // An epoch that was cut short has trained, too.
+  result_.train_step_seconds = position_.train_seconds + position_.sums.train_seconds;
+  result_.images_trained = position_.images + position_.sums.loss.samples;
   result_.wall_seconds = progress_.seconds_used();
   result_.activation_bytes = engine_.activation_bytes();
   write_file_atomic(out_ / "result.json",
@@ -295,21 +493,18 @@ void Trainer::write_result() {
                                           .threads = engine_.threads()}));
 }
 
-/// The part of the run's steps that has been done.
-double Trainer::progress() const {
-  return static_cast<double>(epoch_ * steps_ + sums_.steps) / static_cast<double>(config_.epochs * steps_);
-}
-
-Position Trainer::position() const {
-  return {epoch_, sums_, optimizer_->steps(), result_.best_epoch, result_.best_val.top1};
+/// Writes down what depends on the clock, for a replay.
+void Trainer::note(ProgressRecord::Kind kind, double value) {
+  if (pace_->decides_by_clock()) progress_.append(kind, position_.steps, value);
 }
 
 void Trainer::stop_diverged(const std::string& what, double value) const {
   const std::string last_good = checkpoints_.last_good();
   throw Error(
       what + " became " + (std::isnan(value) ? "NaN" : "infinite") + " in epoch " +
-      std::to_string(epoch_ + 1) + ", step " + std::to_string(std::min(sums_.steps + 1, steps_)) + " of " +
-      std::to_string(steps_) + ", at learning rate " + exact_text(sums_.lr) + "; " +
+      std::to_string(position_.epoch + 1) + ", step " +
+      std::to_string(std::min(position_.sums.steps + 1, steps_)) + " of " + std::to_string(steps_) +
+      ", at learning rate " + exact_text(position_.sums.lr) + "; " +
       (last_good.empty() ? "nothing had been saved yet" : "the last good checkpoint is " + last_good) +
       "; a lower --lr may help");
 }
@@ -323,9 +518,9 @@ void Trainer::require_finite_weights() {
 }  // namespace
 
 TrainResult train(Engine& engine, const Graph& graph, const TrainConfig& config, const Dataset& data,
-                  const std::filesystem::path& out, TrainObserver& observer) {
+                  const std::filesystem::path& out, TrainObserver& observer, const RunControl& control) {
   validate(config);
-  return Trainer(engine, graph, config, data, out, observer).run();
+  return Trainer(engine, graph, config, data, out, observer, control).run();
 }
 
 }  // namespace frugal

@@ -3,7 +3,9 @@
 
 #include <atomic>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,24 +14,10 @@
 #include "graph/graph.h"
 #include "nn/engine.h"
 #include "train/config.h"
+#include "train/metrics.h"
+#include "train/progress_file.h"
 
 namespace frugal {
-
-/// Means over samples; NaN where nothing was measured.
-struct Metrics {
-  double loss = 0, top1 = 0, top3 = 0, top5 = 0;  // accuracies in [0, 1]
-  int64_t samples = 0;
-  double loss_batch_mean = 0;  // the notebook's: mean of batch means, so that a small last batch weighs more
-};
-
-struct EpochRecord {
-  int64_t epoch = 0;  // from 1
-  Metrics train, val;
-  double val_loss_batch_mean = 0, train_loss_batch_mean = 0;  // as in `val` and `train`
-  double penalty = 0;  // mean over steps of the penalties on parameters; not part of `train.loss`
-  double lr = 0;       // of the epoch's last step
-  double seconds = 0, train_seconds = 0;  // the only fields that depend on the clock
-};
 
 /// Hears of what happens, to print or to draw it. Called on the training thread.
 class TrainObserver {
@@ -38,16 +26,23 @@ class TrainObserver {
   /// Once, before the first step: the configuration as resolved, and what it came to.
   virtual void on_start(const TrainConfig& /*resolved*/, const Graph& /*graph*/, const Engine& /*engine*/,
                         int64_t /*train_images*/, int64_t /*val_images*/) {}
+  /// Before the first step of a run that goes on: the epochs that it has behind it, and where it stands.
+  virtual void on_resume(const std::vector<EpochRecord>& /*history*/, const std::string& /*where*/) {}
   virtual void on_step(int64_t /*epoch*/, int64_t /*step*/, int64_t /*steps*/, double /*loss_so_far*/) {}
+  /// `epochs` is 0 where only a clock ends the run.
   virtual void on_epoch(const EpochRecord& /*record*/, int64_t /*epochs*/, double /*seconds_left*/) {}
   virtual void on_message(const std::string& /*text*/) {}
 };
 
 struct TrainResult {
-  std::vector<EpochRecord> history;
+  std::vector<EpochRecord> history;  // of the whole run, resumed or not
+  int64_t epochs = 0, steps = 0;     // complete epochs, and steps in all
   int64_t best_epoch = 0;
   Metrics best_val, test;
-  std::string tested;  // "best" or "last"
+  int64_t test_images = 0;         // of which `test` is about fewer where time ran out
+  std::string tested;              // "best", "ema" or "last"
+  double limit_seconds = 0;        // 0: none
+  double used_before_seconds = 0;  // by the programs that had run it before
   double wall_seconds = 0, train_step_seconds = 0;
   int64_t images_trained = 0;
   int64_t activation_bytes = 0;  // peak, of all threads
@@ -56,6 +51,18 @@ struct TrainResult {
 
 /// Set from signal handlers: the step in progress is finished, everything is saved, and the run ends.
 extern std::atomic<int> stop_requested;  // 0, or the signal's number
+
+/// How a run is done, beside what it computes.
+struct RunControl {
+  /// Goes on from the directory's last checkpoint; from the start where there is none.
+  bool resume = false;
+  /// With `resume`: does so although program or instruction set are others, with a warning.
+  bool force = false;
+  /// On base/clock.h's clock, from which the limit of time counts; negative: now.
+  double started = -1;
+  /// Steps, validations and the end as a clock-driven run has written them down.
+  std::optional<ProgressLog> replay = {};
+};
 
 /// Makes the engine that `config` asks for, and writes back what was left open: precision and shard. An
 /// explicit `bf16` without hardware for it is a usage error.
@@ -72,13 +79,14 @@ void check_run(Engine& engine, const Graph& graph, const TrainConfig& config, co
 /// Trains `config` on `data` into the existing directory `out`, which is locked meanwhile: config.toml,
 /// model.toml (where the model is a file), log.jsonl, progress.bin, last / last.prev / best.safetensors,
 /// result.json. (curves.svg is the caller's: `eval` draws it.) Throws Error when the loss is not finite,
-/// naming step, learning rate and last good checkpoint.
+/// naming step, learning rate and last good checkpoint, and where a run cannot be gone on with, naming what
+/// differs.
 TrainResult train(const TrainConfig& config, const Dataset& data, const std::filesystem::path& out,
-                  TrainObserver& observer);
+                  TrainObserver& observer, const RunControl& control = {});
 
 /// The same with an engine that the caller made for `graph`; its weights are initialised from config.seed.
 TrainResult train(Engine& engine, const Graph& graph, const TrainConfig& config, const Dataset& data,
-                  const std::filesystem::path& out, TrainObserver& observer);
+                  const std::filesystem::path& out, TrainObserver& observer, const RunControl& control = {});
 
 /// What is left of the data set by --select, --fraction and --coarse; call it once, before anything else.
 void apply_selection(const TrainConfig& config, Dataset& data);
@@ -89,10 +97,15 @@ TrainValSplit choose_split(const TrainConfig& config, const Dataset& data);
 /// What is asked of the network about an image: its logits, or the mean of those for it and its mirror image.
 enum class TestTime { plain, flip };
 
-/// Accuracy and loss of the engine's weights on the images `ids`, in that order. `batch` is only what
-/// loss_batch_mean averages over; the result does not depend on the number of threads.
+/// How many of `wanted` further images may be evaluated, `done` of them having been; 0 ends it.
+using GrantImages = std::function<int64_t(int64_t done, int64_t wanted)>;
+
+/// Accuracy and loss of the engine's weights on the images `ids`. `batch` is only what loss_batch_mean
+/// averages over; the result does not depend on the number of threads. With `grant`, images are taken a shard
+/// for each thread at a time and in an order that is a sample of them all wherever it ends; what is measured
+/// is of those that were granted, and of all of them the same figures as without.
 Metrics evaluate(Engine& engine, const ImageSet& images, const std::vector<int32_t>& ids,
                  const Normalization& normalization, const LogitLoss& loss, int64_t batch,
-                 TestTime test_time = TestTime::plain);
+                 TestTime test_time = TestTime::plain, const GrantImages& grant = {});
 
 }  // namespace frugal

@@ -120,10 +120,11 @@ TEST(Config, SeedIsTheNotebook) {
             "recipe = \"seed\"\ndata = \"cifar100\"\nimage_size = \"auto\"\nskip_bad = false\nselect = "
             "\"all\"\nfraction = 1.0\ncoarse = false\nval = 0.1\nsplit = \"random\"\nsplit_seed = 0\nmodel = "
             "\"smallnet\"\n"
-            "epochs = 330\nbatch = 128\nsampling = \"shuffle\"\noptimizer = \"sgd\"\nlr = 0.1\nmomentum = "
+            "epochs = 330\nmax_time = \"none\"\nvalidate_every = \"1\"\ncheckpoint_every = \"30s\"\nbatch = "
+            "128\nsampling = \"shuffle\"\noptimizer = \"sgd\"\nlr = 0.1\nmomentum = "
             "0.9\nweight_decay = 5e-04\n"
             "schedule = \"step:size=5,gamma=0.2\"\nloss = \"ce\"\naugment = \"none\"\nresize = "
-            "\"none\"\nnormalize = \"none\"\n"
+            "\"none\"\nnormalize = \"none\"\nreplay = \"none\"\n"
             "precision = \"auto\"\nthreads = 0\nshard = 0\nbatch_norm = \"sync\"\nseed = 1\n");
   EXPECT_NO_THROW(validate(seed));
   EXPECT_NO_THROW(validate(recipe("default")));

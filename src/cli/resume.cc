@@ -1,0 +1,79 @@
+// `frugal resume`: goes on with a run that was stopped, from its last checkpoint.
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+
+#include "base/file.h"
+#include "cli/command.h"
+#include "cli/output.h"
+#include "cli/train_flags.h"
+#include "cli/training.h"
+
+namespace frugal {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  GivenFlags given;  // --threads alone
+  std::string run;
+  bool force = false, json = false, quiet = false;
+};
+
+bool has_finished(const fs::path& run) {
+  std::error_code failure;
+  const fs::path path = run / "result.json";
+  if (!fs::exists(path, failure)) return false;
+  const auto result = nlohmann::json::parse(read_text_file(path), nullptr, /*allow_exceptions=*/false);
+  return result.is_object() && result.value("interrupted", true) == false;
+}
+
+ExitCode run(const Options& options) {
+  const fs::path directory(options.run);
+  std::error_code failure;
+  if (!fs::exists(directory / "config.toml", failure)) {
+    throw Error(options.run + " is not a run that can go on: there is no config.toml in it");
+  }
+  if (has_finished(directory)) {
+    if (options.json) {
+      print_json({{"event", "message"}, {"text", options.run + " has finished; nothing is left to do"}});
+    } else {
+      print("%s has finished; nothing is left to do\n", options.run.c_str());
+    }
+    return ExitCode::done;
+  }
+  TrainingOptions training;
+  training.config = configure(options.given, (directory / "config.toml").string());
+  training.control.resume = true;
+  training.control.force = options.force;
+  if (training.config.replay != "none") training.control.replay = read_progress(training.config.replay);
+  training.out = options.run;
+  training.json = options.json;
+  training.quiet = options.quiet;
+  return run_training(std::move(training));
+}
+
+}  // namespace
+
+void add_resume_command(CLI::App& program, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = program.add_subcommand("resume", "Go on with a run that was stopped, to the same bits");
+  command->footer(
+      "An epoch-driven run ends with the weights and figures that it would have had; one with --max-time "
+      "goes on\n"
+      "with the time that it has left. Configuration, data, program and instruction set must be the same.");
+  command->add_option("RUN", options->run, "Run directory")->required();
+  command
+      ->add_option_function<std::string>(
+          "--threads", [options](const std::string& text) { options->given["--threads"] = text; },
+          "Worker threads, 0: all that the machine allows; the result is the same")
+      ->type_name("N");
+  command->add_flag("--force", options->force, "Go on although program or instruction set are others");
+  command->add_flag("--json", options->json, "Lines of JSON in place of text");
+  command->add_flag("--quiet", options->quiet, "Only warnings and the result");
+  command->callback([options, &action] { action = [options] { return run(*options); }; });
+}
+
+}  // namespace frugal

@@ -1,0 +1,98 @@
+#include "train/run_identity.h"
+
+#include <set>
+#include <sstream>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "nn/engine.h"
+
+namespace frugal {
+namespace {
+
+constexpr const char* config_key = "run_config";
+constexpr const char* data_key = "run_data";
+constexpr const char* program_key = "run_program";
+constexpr const char* machine_key = "run_machine";
+
+/// A rebuilt program may round otherwise, whatever its version says.
+std::string executable_hash() {
+  static const std::string hash = [] {
+    try {
+      Hasher hasher;
+      hasher.update(read_file("/proc/self/exe"));
+      return hasher.hex();
+    } catch (const Error&) {
+      return std::string("unknown executable");
+    }
+  }();
+  return hash;
+}
+
+std::set<std::string> lines_of(const std::string& text) {
+  std::set<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.insert(line);
+  return lines;
+}
+
+/// "  lr = 0.1 became lr = 0.05", by line of the two texts.
+std::string changed_settings(const std::string& before, const std::string& now) {
+  const std::set<std::string> old_lines = lines_of(before), new_lines = lines_of(now);
+  const auto key = [](const std::string& line) { return line.substr(0, line.find(" =")); };
+  std::string text;
+  for (const std::string& line : old_lines) {
+    if (new_lines.count(line) != 0) continue;
+    text += "\n  the configuration: " + line;
+    for (const std::string& other : new_lines) {
+      if (key(other) == key(line)) text += " became " + other;
+    }
+  }
+  for (const std::string& line : new_lines) {
+    if (old_lines.count(line) != 0) continue;
+    bool known = false;
+    for (const std::string& other : old_lines) known = known || key(other) == key(line);
+    if (!known) text += "\n  the configuration: " + line + " is new";
+  }
+  return text;
+}
+
+}  // namespace
+
+RunIdentity run_identity(const TrainConfig& config, const std::string& model_file, const Dataset& data) {
+  TrainConfig same = config;
+  same.threads = 0;
+  const MachineInfo machine = machine_info();
+  return {to_toml(same) + model_file, data.fingerprint,
+          std::string("frugal ") + FRUGAL_VERSION + ", executable " + executable_hash(),
+          machine.instruction_set + ", oneDNN " + machine.onednn};
+}
+
+void add_to(std::map<std::string, std::string>& extra, const RunIdentity& identity) {
+  extra[config_key] = identity.config;
+  extra[data_key] = identity.data;
+  extra[program_key] = identity.program;
+  extra[machine_key] = identity.machine;
+}
+
+Differences differences(const std::map<std::string, std::string>& extra, const RunIdentity& now,
+                        const std::string& file) {
+  const auto before = [&](const char* key) {
+    const auto found = extra.find(key);
+    if (found == extra.end()) {
+      throw Error(file + ": it does not say '" + key + "', without which a run cannot go on from it");
+    }
+    return found->second;
+  };
+  const auto compare = [&](const char* what, const char* key, const std::string& current) {
+    const std::string old = before(key);
+    return old == current ? "" : std::string("\n  ") + what + ": " + old + " became " + current;
+  };
+  return {changed_settings(before(config_key), now.config) +
+              compare("the data (fingerprint)", data_key, now.data),
+          compare("the program", program_key, now.program) +
+              compare("the instruction set", machine_key, now.machine)};
+}
+
+}  // namespace frugal

@@ -1,0 +1,297 @@
+// A run that was stopped or killed and goes on ends as if nothing had happened.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/safetensors.h"
+#include "trainer_fixture.h"
+
+namespace frugal {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+struct Killed {};  // unwinds the trainer without giving it a chance to save
+
+/// What two runs have in common that are the same but for the clock.
+struct Ending {
+  std::map<std::string, std::vector<uint8_t>> tensors;
+  std::vector<Json> log;
+  Json result;
+};
+
+class Resume : public TrainerTest {
+ protected:
+  Resume() {
+    config_.epochs = 4;
+    config_.checkpoint_every = "1steps";
+    config_.optimizer = "adam";  // the number of its steps counts
+    config_.lr = 0.01;
+  }
+
+  void train_in(const fs::path& out, const RunControl& control = {}) {
+    fs::create_directories(out);
+    FakeEngine engine(graph_);
+    result_ = train(engine, graph_, config_, data_, out, observer_, control);
+  }
+  void resume(const fs::path& out) {
+    observer_ = {};
+    stop_requested = 0;
+    train_in(out, {.resume = true});
+  }
+  std::string resume_error(const fs::path& out, bool force = false) {
+    observer_ = {};
+    try {
+      train_in(out, {.resume = true, .force = force});
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  }
+
+  /// Trains until `steps` steps are done, and then not even a destructor of ours saves anything.
+  void kill_after(const fs::path& out, int64_t steps) {
+    observer_ = {};
+    observer_.step_hook = [&](int64_t, int64_t) {
+      if (observer_.step_calls + 1 == steps) throw Killed();
+    };
+    EXPECT_THROW(train_in(out), Killed);
+  }
+
+  static Ending ending(const fs::path& out) {
+    Ending end;
+    for (const std::string name : {"last", "best"}) {
+      if (!fs::exists(out / (name + ".safetensors"))) continue;
+      const SafetensorsFile file = read_safetensors(out / (name + ".safetensors"));
+      for (const TensorRecord& tensor : file.tensors) {
+        end.tensors[name + " " + tensor.name].assign(tensor.data.begin(), tensor.data.end());
+      }
+    }
+    std::ifstream file(out / "log.jsonl");
+    for (std::string line; std::getline(file, line);) end.log.push_back(without_timing(Json::parse(line)));
+    end.result = without_timing(Json::parse(read_text_file(out / "result.json")));
+    return end;
+  }
+  static Json without_timing(Json json) {
+    EXPECT_EQ(json.erase("timing"), 1u);
+    return json;
+  }
+  static void expect_same(const fs::path& a, const fs::path& b) {
+    const Ending one = ending(a), other = ending(b);
+    ASSERT_EQ(one.log.size(), other.log.size());
+    for (size_t i = 0; i < one.log.size(); ++i) ASSERT_EQ(one.log[i], other.log[i]);
+    EXPECT_EQ(one.result, other.result);
+    ASSERT_EQ(one.tensors.size(), other.tensors.size());
+    for (const auto& [name, bytes] : one.tensors) EXPECT_TRUE(other.tensors.at(name) == bytes) << name;
+  }
+
+  TrainResult result_;
+};
+
+TEST_F(Resume, AfterAStopAtAnyStepItEndsTheSame) {
+  train_in(out_ / "whole");
+  for (int64_t step = 1; step < 20; ++step) {
+    const fs::path run = out_ / ("stopped-" + std::to_string(step));
+    observer_ = {};
+    observer_.step_hook = [&](int64_t, int64_t) {
+      if (observer_.step_calls + 1 == step) stop_requested = 2;
+    };
+    train_in(run);
+    ASSERT_TRUE(result_.interrupted);
+    resume(run);
+    EXPECT_FALSE(result_.interrupted);
+    EXPECT_EQ(observer_.step_calls, 20 - step) << "no step is done twice";
+    EXPECT_EQ(result_.history.size(), 4u);
+    expect_same(out_ / "whole", run);
+  }
+}
+
+TEST_F(Resume, AfterAKillAtAnyStepItEndsTheSame) {
+  for (const char* every : {"1steps", "3steps", "none"}) {
+    config_.checkpoint_every = every;
+    const fs::path whole = out_ / "whole" / every;
+    observer_ = {};
+    train_in(whole);
+    for (int64_t step = 1; step <= 20; ++step) {
+      const fs::path run = out_ / (std::string(every) + std::to_string(step));
+      kill_after(run, step);
+      resume(run);
+      expect_same(whole, run);
+    }
+  }
+}
+
+TEST_F(Resume, AfterManyKillsItEndsTheSame) {
+  train_in(out_ / "whole");
+  const fs::path run = out_ / "run";
+  kill_after(run, 2);
+  for (int i = 0; i < 30; ++i) {
+    observer_ = {};
+    observer_.step_hook = [&](int64_t, int64_t) {
+      if (observer_.step_calls == 1) throw Killed();
+    };
+    try {
+      train_in(run, {.resume = true});
+      break;
+    } catch (const Killed&) {
+    }
+  }
+  expect_same(out_ / "whole", run);
+}
+
+TEST_F(Resume, WhereNothingWasSavedItBeginsAnew) {
+  config_.checkpoint_every = "none";
+  train_in(out_ / "whole");
+  kill_after(out_ / "run", 2);
+  resume(out_ / "run");
+  EXPECT_THAT(observer_.messages, testing::Contains(HasSubstr("nothing had been saved yet")));
+  expect_same(out_ / "whole", out_ / "run");
+}
+
+TEST_F(Resume, TheLogIsCutBackToTheCheckpoint) {
+  config_.checkpoint_every = "none";
+  train_in(out_ / "whole");
+  kill_after(out_ / "run", 12);
+  std::ofstream(out_ / "run" / "log.jsonl", std::ios::app) << "{\"epoch\":3,\"half a li";
+  resume(out_ / "run");
+  expect_same(out_ / "whole", out_ / "run");
+}
+
+TEST_F(Resume, ALogThatLostLinesIsAnError) {
+  kill_after(out_ / "run", 12);
+  fs::resize_file(out_ / "run" / "log.jsonl", 3);
+  EXPECT_THAT(resume_error(out_ / "run"), AllOf(HasSubstr("log.jsonl"), HasSubstr("2")));
+}
+
+TEST_F(Resume, ADamagedLastGivesWayToTheOneBefore) {
+  train_in(out_ / "whole");
+  kill_after(out_ / "run", 12);
+  fs::resize_file(out_ / "run" / "last.safetensors", 700);
+  resume(out_ / "run");
+  EXPECT_EQ(observer_.step_calls, 20 - 10);
+  EXPECT_THAT(observer_.messages,
+              testing::Contains(
+                  AllOf(HasSubstr("last.safetensors"), HasSubstr("last.prev.safetensors (after epoch 2)"))));
+  expect_same(out_ / "whole", out_ / "run");
+}
+
+TEST_F(Resume, BestWeightsOfADiscardedFutureAreDropped) {
+  train_in(out_ / "whole");
+  kill_after(out_ / "run", 7);  // within the second epoch
+  for (const char* name : {"best.safetensors", "best.next.safetensors"}) {
+    fs::copy_file(out_ / "whole" / "best.safetensors", out_ / "run" / name,
+                  fs::copy_options::overwrite_existing);
+  }
+  // They are of another step than the checkpoint knows, unless the first epoch was the best.
+  ASSERT_NE(read_checkpoint_info(out_ / "whole" / "best.safetensors").extra["step"], "5");
+  resume(out_ / "run");
+  EXPECT_FALSE(fs::exists(out_ / "run" / "best.next.safetensors"));
+  expect_same(out_ / "whole", out_ / "run");
+}
+
+TEST_F(Resume, BestWeightsThatWereNotYetRenamedAreFound) {
+  train_in(out_ / "whole");
+  kill_after(out_ / "run", 7);
+  const fs::path best = out_ / "run" / "best.safetensors";
+  fs::rename(best, out_ / "run" / "best.next.safetensors");
+  resume(out_ / "run");
+  expect_same(out_ / "whole", out_ / "run");
+}
+
+TEST_F(Resume, AFinishedTrainingIsOnlyTested) {
+  train_in(out_ / "run");
+  const fs::path copy = out_ / "copy";
+  fs::copy(out_ / "run", copy);
+  fs::remove(copy / "result.json");
+  resume(copy);
+  EXPECT_EQ(observer_.step_calls, 0);
+  expect_same(out_ / "run", copy);
+}
+
+TEST_F(Resume, ARunOfAnotherConfigurationIsRefusedByName) {
+  kill_after(out_ / "run", 7);
+  config_.lr = 0.02;
+  EXPECT_THAT(resume_error(out_ / "run"),
+              AllOf(HasSubstr("lr = 0.01 became lr = 0.02"), HasSubstr("same run")));
+  EXPECT_THAT(resume_error(out_ / "run", /*force=*/true), HasSubstr("lr = 0.01"))
+      << "no force makes it the same";
+  config_.lr = 0.01;
+  config_.threads = 3;
+  resume(out_ / "run");
+}
+
+TEST_F(Resume, ARunOnOtherDataIsRefused) {
+  kill_after(out_ / "run", 7);
+  Dataset other = make_data();
+  other.fingerprint = "other";
+  FakeEngine engine(graph_);
+  try {
+    train(engine, graph_, config_, other, out_ / "run", observer_, {.resume = true});
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("the data (fingerprint): toy became other"));
+  }
+}
+
+/// The checkpoint's description, changed as if another program had written it.
+void pretend(const fs::path& file, const std::string& key, const std::string& value) {
+  SafetensorsFile read = read_safetensors(file);
+  read.metadata.erase("xxh3_128");
+  read.metadata[key] = value;
+  write_safetensors(file, read.metadata, read.tensors);
+}
+
+TEST_F(Resume, AnotherProgramOrMachineIsRefusedUnlessForced) {
+  train_in(out_ / "whole");
+  kill_after(out_ / "run", 7);
+  pretend(out_ / "run" / "last.safetensors", "extra.run_program", "frugal 0.0");
+  EXPECT_THAT(resume_error(out_ / "run"),
+              AllOf(HasSubstr("the program: frugal 0.0 became frugal"), HasSubstr("--force")));
+  pretend(out_ / "run" / "last.safetensors", "extra.run_machine", "SSE2, oneDNN 1");
+  EXPECT_THAT(resume_error(out_ / "run"), HasSubstr("the instruction set: SSE2, oneDNN 1 became"));
+  EXPECT_EQ(resume_error(out_ / "run", /*force=*/true), "");
+  EXPECT_THAT(observer_.messages, testing::Contains(HasSubstr("as asked")));
+  expect_same(out_ / "whole", out_ / "run");
+}
+
+TEST_F(Resume, ARunUnderAClockGoesOnWithTheTimeItHasLeft) {
+  config_.epochs = 0;
+  config_.max_time = "2s";
+  config_.checkpoint_every = "50steps";
+  observer_.step_hook = [&](int64_t, int64_t) {
+    if (observer_.step_calls == 200) throw Killed();
+  };
+  EXPECT_THROW(train_in(out_ / "run"), Killed);
+  const ProgressLog before = read_progress(out_ / "run" / "progress.bin");
+  EXPECT_EQ(before.steps.size(), 201u);
+  resume(out_ / "run");
+  const ProgressLog after = read_progress(out_ / "run" / "progress.bin");
+  EXPECT_FALSE(result_.interrupted);
+  EXPECT_EQ(after.trained, static_cast<int64_t>(after.steps.size()));
+  EXPECT_EQ(result_.steps, after.trained);
+  EXPECT_TRUE(std::equal(after.steps.begin(), after.steps.begin() + 200, before.steps.begin()));
+  EXPECT_TRUE(std::ranges::is_sorted(after.steps));
+  EXPECT_GT(after.steps.back(), 0.9);
+  EXPECT_GT(result_.wall_seconds, before.seconds_used);
+  EXPECT_LT(result_.wall_seconds, 2);
+  EXPECT_EQ(after.tested, 30);
+}
+
+TEST_F(Resume, AReplayRepeatsARunUnderAClock) {
+  config_.epochs = 0;
+  config_.max_time = "0.5s";
+  config_.schedule = "onecycle";
+  config_.validate_every = "auto";
+  config_.checkpoint_every = "none";
+  train_in(out_ / "run");
+  const ProgressLog log = read_progress(out_ / "run" / "progress.bin");
+  ASSERT_GT(log.steps.size(), 10u);
+  observer_ = {};
+  train_in(out_ / "again", {.replay = log});
+  expect_same(out_ / "run", out_ / "again");
+  EXPECT_EQ(read_progress(out_ / "again" / "progress.bin").steps, log.steps) << "and can be repeated again";
+}
+
+}  // namespace
+}  // namespace frugal
