@@ -2,13 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <chrono>
 #include <csignal>
-#include <cstring>
 
-#include "base/safetensors.h"
 #include "program.h"
+#include "run_files.h"
 
 namespace frugal {
 namespace {
@@ -45,24 +43,7 @@ class ResumeCommand : public testing::Test {
     return frugal(flags(run), options);
   }
   void expect_same(const std::string& a, const std::string& b) const {
-    for (const char* name : {"last.safetensors", "best.safetensors"}) {
-      const SafetensorsFile one = read_safetensors(scratch / a / name), other = read_safetensors(scratch / b / name);
-      ASSERT_EQ(one.tensors.size(), other.tensors.size());
-      for (const TensorRecord& tensor : one.tensors) {
-        const TensorRecord* twin = other.find(tensor.name);
-        ASSERT_TRUE(twin != nullptr) << tensor.name;
-        EXPECT_TRUE(std::ranges::equal(tensor.data, twin->data)) << name << " " << tensor.name;
-      }
-    }
-    EXPECT_EQ(timeless(a, "log.jsonl"), timeless(b, "log.jsonl"));
-    EXPECT_EQ(timeless(a, "result.json"), timeless(b, "result.json"));
-  }
-  std::vector<nlohmann::json> timeless(const std::string& run, const std::string& file) const {
-    const std::string text = read_text(scratch / run / file);
-    std::vector<nlohmann::json> lines =
-        file == "log.jsonl" ? json_lines(text) : std::vector{nlohmann::json::parse(text)};
-    for (nlohmann::json& line : lines) line.erase("timing");
-    return lines;
+    expect_same_run(scratch / a, scratch / b);
   }
   const TempDir scratch;
 };
@@ -74,7 +55,8 @@ TEST_F(ResumeCommand, AfterCtrlCItEndsAsIfNothingHadHappened) {
   EXPECT_THAT(stopped.out, HasSubstr("frugal resume " + (scratch / "run").string() + " goes on"));
   const Outcome outcome = resume("run");
   EXPECT_EQ(outcome.code, 0) << outcome.err;
-  EXPECT_THAT(outcome.out, AllOf(HasSubstr("going on after epoch"), HasSubstr("Epoch [6/6]"), HasSubstr("test")));
+  EXPECT_THAT(outcome.out,
+              AllOf(HasSubstr("going on after epoch"), HasSubstr("Epoch [6/6]"), HasSubstr("test")));
   expect_same("whole", "run");
 }
 
@@ -121,16 +103,17 @@ TEST_F(ResumeCommand, AChangedConfigurationOrDataIsRefused) {
 }
 
 TEST_F(ResumeCommand, ALimitOfTimeHoldsAndItsRunCanBeReplayed) {
-  std::vector<std::string> limited = {"train",      "--data",     (scratch / "set").string(), "--max-time", "4s",
-                                      "--val",      "0.25",       "--batch",                  "32",         "--out",
-                                      (scratch / "run").string()};
+  std::vector<std::string> limited = {
+      "train", "--data", (scratch / "set").string(), "--max-time", "4s", "--val", "0.25", "--batch",
+      "32",    "--out",  (scratch / "run").string()};
   const auto begin = std::chrono::steady_clock::now();
   const Outcome outcome = frugal(limited);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_GT(seconds, 2);  // whatever else this machine has to do
-  EXPECT_THAT(read_text(scratch / "run" / "config.toml"),
-              AllOf(HasSubstr("epochs = 0\n"), HasSubstr("max_time = \"4s\""), HasSubstr("schedule = \"onecycle\"")));
+  EXPECT_THAT(
+      read_text(scratch / "run" / "config.toml"),
+      AllOf(HasSubstr("epochs = 0\n"), HasSubstr("max_time = \"4s\""), HasSubstr("schedule = \"onecycle\"")));
   const auto result = nlohmann::json::parse(read_text(scratch / "run" / "result.json"));
   EXPECT_EQ(result["timing"]["limit_seconds"], 4.0);
   EXPECT_GT(result["steps"], 10);
