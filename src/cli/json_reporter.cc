@@ -69,6 +69,7 @@ class JsonReporter : public Reporter {
                   {"lr", c.lr},
                   {"momentum", c.momentum},
                   {"weight_decay", c.weight_decay},
+                  {"clip", c.clip},
                   {"schedule", c.schedule},
                   {"loss", c.loss},
                   {"augment", c.augment},

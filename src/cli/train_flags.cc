@@ -84,6 +84,8 @@ const std::vector<TrainFlag> all_flags = {
     {"Training", "--momentum", "X", "Momentum of sgd", set<&C::momentum>},
     {"Training", "--weight-decay", "X", "Weight decay, as PyTorch's optimizer of that name means it",
      set<&C::weight_decay>},
+    {"Training", "--clip", "X", "Shorten gradients to this norm, all taken together; 0: leave them",
+     set<&C::clip>},
     {"Training", "--schedule", "SPEC",
      "constant; step:size=5,gamma=0.2; multistep:at=30|60,gamma=0.1; exponential:gamma=0.9; "
      "onecycle:warmup=0.3",

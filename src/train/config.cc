@@ -79,6 +79,8 @@ void validate(const TrainConfig& config) {
   require_within(config.batch, 1, most_images, "--batch");
   require(config.lr >= 0 && std::isfinite(config.lr), "--lr must be a number that is not negative");
   check_optimizer(config.optimizer, {config.momentum, config.weight_decay});
+  require(config.clip >= 0 && std::isfinite(config.clip),
+          "--clip must be a norm that is not negative; 0: none");
   parse_schedule(config.schedule);
   parse_loss(config.loss);
   parse_augment(config.augment);

@@ -29,6 +29,7 @@ struct TrainConfig {
   double lr = 0.1;
   double momentum = 0.9;
   double weight_decay = 5e-4;
+  double clip = 0;  // of the gradients' norm; 0: none
   std::string schedule = "step:size=5,gamma=0.2";
   std::string loss = "ce";  // sum: "ce:smoothing=0.1 + 0.0001*l2"
   std::string augment = "none";

@@ -14,15 +14,6 @@
 namespace frugal {
 namespace {
 
-double relative_error(std::span<const float> found, const std::vector<double>& expected) {
-  double difference = 0, norm = 0;
-  for (size_t i = 0; i < expected.size(); ++i) {
-    difference += (found[i] - expected[i]) * (found[i] - expected[i]);
-    norm += expected[i] * expected[i];
-  }
-  return std::sqrt(difference / norm);
-}
-
 TEST(Golden, CrossEntropyIsPyTorchs) {
   const auto golden = read_golden("losses.json");
   const size_t rows = golden["rows"], classes = golden["classes"];

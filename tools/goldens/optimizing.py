@@ -1,0 +1,99 @@
+#!/usr/bin/python3
+"""Makes the goldens of what changes weights beside the plain optimizers: tests/goldens/train/{clip,...}.json.
+
+    tools/goldens/optimizing.py [--out DIR] [NAME...]
+
+PyTorch's own numbers where it has the thing, else the paper's or the reference's formula written down here once more,
+in double precision; beside each tensor stands how far the same computation in fp32 is from it. Weights and gradients of a
+small network (tests/train/golden_net.h) come by rule (tensors.py).
+"""
+
+import argparse
+import json
+import math
+import pathlib
+
+import numpy as np
+import torch
+
+import tensors
+
+GOLDENS = pathlib.Path(__file__).resolve().parents[2] / "tests" / "goldens" / "train"
+SEED = 1
+LAYER = 4000  # + parameter, + 100 * step for its gradients
+
+# Parameters of golden_net, in PyTorch's order.
+NET = {
+    "conv1.weight": (4, 3, 3, 3),
+    "conv1.bias": (4,),
+    "bn1.weight": (4,),
+    "bn1.bias": (4,),
+    "conv2.weight": (6, 4, 3, 3),
+    "conv2.bias": (6,),
+    "fc1.weight": (20, 6),
+    "fc1.bias": (20,),
+    "fc2.weight": (5, 20),
+    "fc2.bias": (5,),
+}
+
+
+def values(step, dtype):
+    """By name: weights (step 0) or the gradients of a step."""
+    return {
+        name: torch.tensor(tensors.uniform(SEED, LAYER + 100 * step + i, math.prod(shape), 0, 1), dtype=dtype).reshape(shape)
+        for i, (name, shape) in enumerate(NET.items())
+    }
+
+
+def record(compute):
+    """What compute(dtype) yields by name, in fp64 and with the error of fp32."""
+    true, single = compute(torch.float64), compute(torch.float32)
+    result = {}
+    for name, tensor in true.items():
+        exact = tensor.detach().double().numpy().reshape(-1)
+        found = single[name].detach().double().numpy().reshape(-1)
+        error = float(np.linalg.norm(found - exact) / np.linalg.norm(exact))
+        result[name] = {"values": [tensors.number(x) for x in exact], "fp32_error": tensors.rounded_error(error)}
+    return result
+
+
+def clip():
+    def gradients(max_norm, dtype):
+        parameters = {name: torch.nn.Parameter(torch.zeros_like(g)) for name, g in values(1, dtype).items()}
+        for name, gradient in values(1, dtype).items():
+            parameters[name].grad = gradient
+        norm = torch.nn.utils.clip_grad_norm_(parameters.values(), max_norm)
+        return norm.item(), {name: p.grad for name, p in parameters.items()}
+
+    cases = []
+    for max_norm in (0.5, 1e-5, 100.0):
+        cases.append(
+            {
+                "max_norm": max_norm,
+                "norm": gradients(max_norm, torch.float64)[0],
+                "gradients": record(lambda dtype: gradients(max_norm, dtype)[1]),
+            }
+        )
+    return cases
+
+
+MAKERS = {"clip": clip}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=pathlib.Path, default=GOLDENS)
+    parser.add_argument("names", metavar="NAME", nargs="*", help="all of them when none is named")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    for name in arguments.names or MAKERS:
+        golden = {"made_by": "tools/goldens/optimizing.py, PyTorch " + torch.__version__, "cases": MAKERS[name]()}
+        # A line for each tensor, so that a change shows as what it is.
+        text = json.dumps(golden).replace('{"values"', '\n  {"values"').replace("}, {", "},\n {")
+        (arguments.out / f"{name}.json").write_text(text + "\n")
+        print(name, flush=True)
+
+
+if __name__ == "__main__":
+    main()
