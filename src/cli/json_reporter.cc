@@ -69,6 +69,8 @@ class JsonReporter : public Reporter {
                   {"lr", c.lr},
                   {"momentum", c.momentum},
                   {"weight_decay", c.weight_decay},
+                  {"decay", c.decay},
+                  {"groups", c.groups},
                   {"clip", c.clip},
                   {"schedule", c.schedule},
                   {"loss", c.loss},

@@ -42,6 +42,8 @@ void for_each_field(Config& config, Visit&& visit) {
   visit("lr", config.lr);
   visit("momentum", config.momentum);
   visit("weight_decay", config.weight_decay);
+  visit("decay", config.decay);
+  visit("groups", config.groups);
   visit("clip", config.clip);
   visit("schedule", config.schedule);
   visit("loss", config.loss);

@@ -3,10 +3,11 @@
 #include <cfloat>
 #include <cmath>
 #include <functional>
+#include <vector>
 
 #include "base/error.h"
 #include "base/spec.h"
-#include "train/chunks.h"
+#include "train/groups.h"
 #include "train/optimizer_passes.h"
 
 namespace frugal {
@@ -14,26 +15,26 @@ namespace {
 
 class Sgd : public Optimizer {
  public:
-  Sgd(bool nesterov, const OptimizerOptions& options, Parameters& parameters)
+  Sgd(bool nesterov, const OptimizerOptions& options, const ParameterGroups& groups, Parameters& parameters)
       : nesterov_(nesterov),
         momentum_(static_cast<float>(options.momentum)),
-        decay_(static_cast<float>(options.weight_decay)) {
+        stretches_(groups.stretches(parameters)) {
     if (options.momentum != 0) velocity_ = parameters.add_state();
   }
 
   void step(Engine& engine, double lr) override {
     const std::span<float> weights = engine.parameters().weights();
     const std::span<float> gradients = engine.parameters().gradients();
-    const auto rate = static_cast<float>(lr);
-    for_each_chunk(engine, static_cast<int64_t>(weights.size()), [&](int64_t, int64_t first, int64_t last) {
+    for_each_piece(engine, stretches_, [&](int64_t first, int64_t last, const GroupSettings& group) {
+      const auto rate = static_cast<float>(lr * group.lr), decay = static_cast<float>(group.decay);
       float* w = weights.data() + first;
       const float* g = gradients.data() + first;
       if (velocity_.empty()) {
-        sgd_pass(w, g, last - first, rate, decay_);
+        sgd_pass(w, g, last - first, rate, decay);
       } else if (nesterov_) {
-        sgd_momentum_pass<true>(w, g, velocity_.data() + first, last - first, rate, momentum_, decay_);
+        sgd_momentum_pass<true>(w, g, velocity_.data() + first, last - first, rate, momentum_, decay);
       } else {
-        sgd_momentum_pass<false>(w, g, velocity_.data() + first, last - first, rate, momentum_, decay_);
+        sgd_momentum_pass<false>(w, g, velocity_.data() + first, last - first, rate, momentum_, decay);
       }
     });
     ++steps_;
@@ -41,15 +42,21 @@ class Sgd : public Optimizer {
 
  private:
   bool nesterov_;
-  float momentum_, decay_;
+  float momentum_;
+  std::vector<Stretch> stretches_;
   std::span<float> velocity_;
 };
 
 /// Adam, and AdamW where `decoupled`.
 class Adam : public Optimizer {
  public:
-  Adam(bool decoupled, double beta1, double beta2, double eps, double decay, Parameters& parameters)
-      : decoupled_(decoupled), beta1_(beta1), beta2_(beta2), eps_(eps), decay_(decay) {
+  Adam(bool decoupled, double beta1, double beta2, double eps, const ParameterGroups& groups,
+       Parameters& parameters)
+      : decoupled_(decoupled),
+        beta1_(beta1),
+        beta2_(beta2),
+        eps_(eps),
+        stretches_(groups.stretches(parameters)) {
     mean_ = parameters.add_state();
     square_ = parameters.add_state();
   }
@@ -58,21 +65,9 @@ class Adam : public Optimizer {
     advance();
     const std::span<float> weights = engine.parameters().weights();
     const std::span<float> gradients = engine.parameters().gradients();
-    // Scalars in double, each rounded once, as PyTorch does with Python's numbers.
-    const AdamFactors factors = {
-        .beta1 = static_cast<float>(beta1_),
-        .one_minus_beta1 = static_cast<float>(1 - beta1_),
-        .beta2 = static_cast<float>(beta2_),
-        .one_minus_beta2 = static_cast<float>(1 - beta2_),
-        .step_size = static_cast<float>(lr / (1 - beta1_power_)),
-        .root = static_cast<float>(std::sqrt(1 - beta2_power_)),
-        .eps = static_cast<float>(eps_),
-        .coupled = decoupled_ ? 0.0f : static_cast<float>(decay_),
-        .shrink = decoupled_ ? static_cast<float>(1 - lr * decay_) : 1.0f,
-    };
-    for_each_chunk(engine, static_cast<int64_t>(weights.size()), [&](int64_t, int64_t first, int64_t last) {
+    for_each_piece(engine, stretches_, [&](int64_t first, int64_t last, const GroupSettings& group) {
       adam_pass(weights.data() + first, gradients.data() + first, mean_.data() + first,
-                square_.data() + first, last - first, factors);
+                square_.data() + first, last - first, factors(lr * group.lr, group.decay));
     });
   }
 
@@ -83,6 +78,20 @@ class Adam : public Optimizer {
   }
 
  private:
+  /// Scalars in double, each rounded once, as PyTorch does with Python's numbers.
+  AdamFactors factors(double lr, double decay) const {
+    return {
+        .beta1 = static_cast<float>(beta1_),
+        .one_minus_beta1 = static_cast<float>(1 - beta1_),
+        .beta2 = static_cast<float>(beta2_),
+        .one_minus_beta2 = static_cast<float>(1 - beta2_),
+        .step_size = static_cast<float>(lr / (1 - beta1_power_)),
+        .root = static_cast<float>(std::sqrt(1 - beta2_power_)),
+        .eps = static_cast<float>(eps_),
+        .coupled = decoupled_ ? 0.0f : static_cast<float>(decay),
+        .shrink = decoupled_ ? static_cast<float>(1 - lr * decay) : 1.0f,
+    };
+  }
   void advance() {
     beta1_power_ *= beta1_;
     beta2_power_ *= beta2_;
@@ -90,13 +99,14 @@ class Adam : public Optimizer {
   }
 
   bool decoupled_;
-  double beta1_, beta2_, eps_, decay_;
+  double beta1_, beta2_, eps_;
   double beta1_power_ = 1, beta2_power_ = 1;  // beta^t
+  std::vector<Stretch> stretches_;
   std::span<float> mean_, square_;
 };
 
 /// What remains to be done once the text has been understood: to make it for some parameters.
-using Maker = std::function<std::unique_ptr<Optimizer>(Parameters&)>;
+using Maker = std::function<std::unique_ptr<Optimizer>(const ParameterGroups&, Parameters&)>;
 
 Maker parse_optimizer(const std::string& text, const OptimizerOptions& options) {
   const Spec spec = parse_spec(text, "--optimizer");
@@ -109,7 +119,9 @@ Maker parse_optimizer(const std::string& text, const OptimizerOptions& options) 
     const bool nesterov = spec.flag("nesterov", false);
     if (nesterov && options.momentum == 0)
       throw usage_error("--optimizer: sgd:nesterov=true needs --momentum");
-    return [=](Parameters& parameters) { return std::make_unique<Sgd>(nesterov, options, parameters); };
+    return [=](const ParameterGroups& groups, Parameters& parameters) {
+      return std::make_unique<Sgd>(nesterov, options, groups, parameters);
+    };
   }
   if (spec.name == "adam" || spec.name == "adamw") {
     spec.expect({"beta1", "beta2", "eps"});
@@ -122,8 +134,8 @@ Maker parse_optimizer(const std::string& text, const OptimizerOptions& options) 
     if (!(eps >= FLT_MIN && eps <= 1)) {
       throw usage_error("--optimizer: eps of " + spec.name + " must be in [1.2e-38, 1]");
     }
-    return [=, decoupled = spec.name == "adamw"](Parameters& parameters) {
-      return std::make_unique<Adam>(decoupled, beta1, beta2, eps, options.weight_decay, parameters);
+    return [=, decoupled = spec.name == "adamw"](const ParameterGroups& groups, Parameters& parameters) {
+      return std::make_unique<Adam>(decoupled, beta1, beta2, eps, groups, parameters);
     };
   }
   throw usage_error("--optimizer: no optimizer is called '" + spec.name + "'; there are sgd, adam, adamw");
@@ -133,11 +145,15 @@ Maker parse_optimizer(const std::string& text, const OptimizerOptions& options) 
 
 std::unique_ptr<Optimizer> make_optimizer(const std::string& spec, const OptimizerOptions& options,
                                           Parameters& parameters) {
-  return parse_optimizer(spec, options)(parameters);
+  const Maker make = parse_optimizer(spec, options);
+  const ParameterGroups groups(options.groups, options.decay, options.weight_decay);
+  groups.check(parameters.slots());
+  return make(groups, parameters);
 }
 
 void check_optimizer(const std::string& spec, const OptimizerOptions& options) {
   parse_optimizer(spec, options);
+  ParameterGroups(options.groups, options.decay, options.weight_decay);
 }
 
 }  // namespace frugal

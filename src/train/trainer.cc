@@ -86,8 +86,7 @@ class Trainer {
         schedule_(parse_schedule(config.schedule)),
         sizes_(parse_resize(config.resize)),
         clip_(config.clip),
-        optimizer_(
-            make_optimizer(config.optimizer, {config.momentum, config.weight_decay}, engine.parameters())),
+        optimizer_(make_optimizer(config.optimizer, optimizer_options(config), engine.parameters())),
         batch_(data.train, batch_recipe(config, normalization_), static_cast<int64_t>(data.classes.size()),
                loss_.class_weights()),
         checkpoints_(out, checkpoint_info(graph, config, data, normalization_), graph, engine.parameters(),

@@ -45,6 +45,8 @@ TEST_F(ConfigFile, EveryFieldComesBackToTheBit) {
                      .lr = 1e-300,
                      .momentum = 1.0 / 3,
                      .weight_decay = 5e+22,
+                     .decay = "weights",
+                     .groups = "fc*:lr=0.1,*.bias:decay=0",
                      .clip = 0.1,
                      .schedule = "multistep:at=30|60,gamma=0.1",
                      .loss = "ce:smoothing=0.1 + 0.0001*l2",
@@ -68,6 +70,8 @@ TEST_F(ConfigFile, EveryFieldComesBackToTheBit) {
   EXPECT_EQ(back.lr, config.lr);
   EXPECT_EQ(back.momentum, config.momentum);
   EXPECT_EQ(back.weight_decay, config.weight_decay);
+  EXPECT_EQ(back.decay, config.decay);
+  EXPECT_EQ(back.groups, config.groups);
   EXPECT_EQ(back.clip, config.clip);
   EXPECT_EQ(back.schedule, config.schedule);
   EXPECT_EQ(back.loss, config.loss);
@@ -123,7 +127,7 @@ TEST(Config, SeedIsTheNotebook) {
             "\"all\"\nfraction = 1.0\ncoarse = false\nval = 0.1\nsplit = \"random\"\nsplit_seed = 0\nmodel = "
             "\"smallnet\"\n"
             "epochs = 330\nbatch = 128\nsampling = \"shuffle\"\noptimizer = \"sgd\"\nlr = 0.1\nmomentum = "
-            "0.9\nweight_decay = 5e-04\nclip = 0.0\n"
+            "0.9\nweight_decay = 5e-04\ndecay = \"all\"\ngroups = \"none\"\nclip = 0.0\n"
             "schedule = \"step:size=5,gamma=0.2\"\nloss = \"ce\"\naugment = \"none\"\nresize = "
             "\"none\"\nnormalize = \"none\"\n"
             "precision = \"auto\"\nthreads = 0\nshard = 0\nbatch_norm = \"sync\"\nseed = 1\n");
@@ -149,6 +153,8 @@ TEST(Config, ValidateNamesTheFlag) {
   EXPECT_THAT(error_of([](auto& c) { c.batch = -1; }), HasSubstr("--batch"));
   EXPECT_THAT(error_of([](auto& c) { c.lr = -1; }), HasSubstr("--lr"));
   EXPECT_THAT(error_of([](auto& c) { c.momentum = 1; }), HasSubstr("--momentum"));
+  EXPECT_THAT(error_of([](auto& c) { c.decay = "some"; }), HasSubstr("--decay"));
+  EXPECT_THAT(error_of([](auto& c) { c.groups = "fc1"; }), HasSubstr("--groups"));
   EXPECT_THAT(error_of([](auto& c) { c.clip = -1; }), HasSubstr("--clip"));
   EXPECT_THAT(error_of([](auto& c) { c.weight_decay = -1; }), HasSubstr("--weight-decay"));
   EXPECT_THAT(error_of([](auto& c) { c.optimizer = "x"; }), HasSubstr("--optimizer"));

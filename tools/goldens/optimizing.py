@@ -77,7 +77,57 @@ def clip():
     return cases
 
 
-MAKERS = {"clip": clip}
+def groups():
+    """PyTorch's parameter groups: learning rates and decays of their own."""
+    biases = [name for name in NET if name.endswith(".bias")]
+    norms = ["bn1.weight"]
+    spec = "*.bias:decay=0,fc?.*:lr=0.5,fc2.*:lr=0.1,bn1.*:decay=3"
+
+    def of(name):
+        lr = 0.1 if name.startswith("fc2") else 0.5 if name.startswith("fc") else 1
+        return lr, 3 if name.startswith("bn1") else 0 if name in biases else 1
+
+    def plain(name):
+        return 1, 0 if name in biases + norms else 1
+
+    made = {
+        "sgd": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9),
+        "sgd:nesterov=true": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, nesterov=True),
+        "adam": lambda p: torch.optim.Adam(p, lr=0.1),
+        "adamw": lambda p: torch.optim.AdamW(p, lr=0.1),
+    }
+    ways = [(optimizer, spec, "all", of) for optimizer in made] + [("adamw", "none", "weights", plain)]
+    steps, decay = 5, 0.02
+
+    def weights(optimizer, factors, dtype):
+        parameters = {name: torch.nn.Parameter(w) for name, w in values(0, dtype).items()}
+        of_each = [
+            {"params": [p], "lr": 0.1 * factors(name)[0], "weight_decay": decay * factors(name)[1]}
+            for name, p in parameters.items()
+        ]
+        made_of_them = made[optimizer](of_each)
+        for step in range(1, steps + 1):
+            for name, gradient in values(step, dtype).items():
+                parameters[name].grad = gradient
+            made_of_them.step()
+        return parameters
+
+    return [
+        {
+            "optimizer": optimizer,
+            "groups": spec,
+            "decay": which,
+            "momentum": 0.9 if optimizer.startswith("sgd") else 0.0,
+            "weight_decay": decay,
+            "lr": 0.1,
+            "steps": steps,
+            "weights": record(lambda dtype: weights(optimizer, factors, dtype)),
+        }
+        for optimizer, spec, which, factors in ways
+    ]
+
+
+MAKERS = {"clip": clip, "groups": groups}
 
 
 def main():
