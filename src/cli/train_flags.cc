@@ -88,6 +88,10 @@ const std::vector<TrainFlag> all_flags = {
     {"Training", "--groups", "LIST",
      "Factors of learning rate and decay for parameters by name, later ones win: fc*:lr=0.1,*.bias:decay=0",
      set<&C::groups>},
+    {"Training", "--lookahead", "STEPS[:alpha=X]",
+     "Slow weights that every so many steps go a part (0.5) of the way, and the optimizer on from there; "
+     "none",
+     set<&C::lookahead>},
     {"Training", "--clip", "X", "Shorten gradients to this norm, all taken together; 0: leave them",
      set<&C::clip>},
     {"Training", "--schedule", "SPEC",

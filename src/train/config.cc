@@ -64,7 +64,7 @@ TrainConfig recipe(const std::string& name) {
 }
 
 OptimizerOptions optimizer_options(const TrainConfig& config) {
-  return {config.momentum, config.weight_decay, config.groups, config.decay};
+  return {config.momentum, config.weight_decay, config.groups, config.decay, config.lookahead};
 }
 
 void validate(const TrainConfig& config) {

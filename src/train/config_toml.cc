@@ -44,6 +44,7 @@ void for_each_field(Config& config, Visit&& visit) {
   visit("weight_decay", config.weight_decay);
   visit("decay", config.decay);
   visit("groups", config.groups);
+  visit("lookahead", config.lookahead);
   visit("clip", config.clip);
   visit("schedule", config.schedule);
   visit("loss", config.loss);

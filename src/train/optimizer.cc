@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/spec.h"
 #include "train/groups.h"
+#include "train/lookahead.h"
 #include "train/optimizer_passes.h"
 
 namespace frugal {
@@ -106,7 +107,7 @@ class Adam : public Optimizer {
 };
 
 /// What remains to be done once the text has been understood: to make it for some parameters.
-using Maker = std::function<std::unique_ptr<Optimizer>(const ParameterGroups&, Parameters&)>;
+using Maker = std::function<std::unique_ptr<Optimizer>(const ParameterGroups&, Engine&, const Graph&)>;
 
 Maker parse_optimizer(const std::string& text, const OptimizerOptions& options) {
   const Spec spec = parse_spec(text, "--optimizer");
@@ -119,8 +120,8 @@ Maker parse_optimizer(const std::string& text, const OptimizerOptions& options) 
     const bool nesterov = spec.flag("nesterov", false);
     if (nesterov && options.momentum == 0)
       throw usage_error("--optimizer: sgd:nesterov=true needs --momentum");
-    return [=](const ParameterGroups& groups, Parameters& parameters) {
-      return std::make_unique<Sgd>(nesterov, options, groups, parameters);
+    return [=](const ParameterGroups& groups, Engine& engine, const Graph&) {
+      return std::make_unique<Sgd>(nesterov, options, groups, engine.parameters());
     };
   }
   if (spec.name == "adam" || spec.name == "adamw") {
@@ -134,9 +135,10 @@ Maker parse_optimizer(const std::string& text, const OptimizerOptions& options) 
     if (!(eps >= FLT_MIN && eps <= 1)) {
       throw usage_error("--optimizer: eps of " + spec.name + " must be in [1.2e-38, 1]");
     }
-    return [=, decoupled = spec.name == "adamw"](const ParameterGroups& groups, Parameters& parameters) {
-      return std::make_unique<Adam>(decoupled, beta1, beta2, eps, groups, parameters);
-    };
+    return
+        [=, decoupled = spec.name == "adamw"](const ParameterGroups& groups, Engine& engine, const Graph&) {
+          return std::make_unique<Adam>(decoupled, beta1, beta2, eps, groups, engine.parameters());
+        };
   }
   throw usage_error("--optimizer: no optimizer is called '" + spec.name + "'; there are sgd, adam, adamw");
 }
@@ -144,16 +146,20 @@ Maker parse_optimizer(const std::string& text, const OptimizerOptions& options) 
 }  // namespace
 
 std::unique_ptr<Optimizer> make_optimizer(const std::string& spec, const OptimizerOptions& options,
-                                          Parameters& parameters) {
+                                          Engine& engine, const Graph& graph) {
   const Maker make = parse_optimizer(spec, options);
   const ParameterGroups groups(options.groups, options.decay, options.weight_decay);
-  groups.check(parameters.slots());
-  return make(groups, parameters);
+  groups.check(engine.parameters().slots());
+  const LookaheadOptions lookahead = parse_lookahead(options.lookahead);
+  std::unique_ptr<Optimizer> optimizer = make(groups, engine, graph);
+  if (lookahead.every == 0) return optimizer;
+  return make_lookahead(std::move(optimizer), lookahead, engine.parameters());
 }
 
 void check_optimizer(const std::string& spec, const OptimizerOptions& options) {
   parse_optimizer(spec, options);
   ParameterGroups(options.groups, options.decay, options.weight_decay);
+  parse_lookahead(options.lookahead);
 }
 
 }  // namespace frugal

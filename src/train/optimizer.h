@@ -28,15 +28,17 @@ class Optimizer {
 struct OptimizerOptions {
   double momentum = 0;
   double weight_decay = 0;
-  std::string groups = "none";  // see train/groups.h
-  std::string decay = "all";    // "weights": not of biases and normalisation
+  std::string groups = "none";     // see train/groups.h
+  std::string decay = "all";       // "weights": not of biases and normalisation
+  std::string lookahead = "none";  // see train/lookahead.h
 };
 
 /// Rates and decay are those of the parameters' groups; groups of no parameter are a usage error.
 /// "sgd", "sgd:nesterov=true", "adam:beta1=0.9,beta2=0.999,eps=1e-8", "adamw" with the same options. Adds the
-/// states that it needs to `parameters`. Unknown names and values out of range are usage errors.
+/// states that it needs to the engine's parameters, which are those of `graph`. Unknown names and values out
+/// of range are usage errors.
 std::unique_ptr<Optimizer> make_optimizer(const std::string& spec, const OptimizerOptions& options,
-                                          Parameters& parameters);
+                                          Engine& engine, const Graph& graph);
 
 /// Throws what make_optimizer would throw.
 void check_optimizer(const std::string& spec, const OptimizerOptions& options);

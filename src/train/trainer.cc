@@ -86,7 +86,7 @@ class Trainer {
         schedule_(parse_schedule(config.schedule)),
         sizes_(parse_resize(config.resize)),
         clip_(config.clip),
-        optimizer_(make_optimizer(config.optimizer, optimizer_options(config), engine.parameters())),
+        optimizer_(make_optimizer(config.optimizer, optimizer_options(config), engine, graph)),
         batch_(data.train, batch_recipe(config, normalization_), static_cast<int64_t>(data.classes.size()),
                loss_.class_weights()),
         checkpoints_(out, checkpoint_info(graph, config, data, normalization_), graph, engine.parameters(),

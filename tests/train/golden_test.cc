@@ -59,7 +59,7 @@ TEST(Golden, OptimizersArePyTorchs) {
     FakeEngine engine(graph);
     Parameters& parameters = engine.parameters();
     const auto optimizer =
-        make_optimizer(expected["spec"], {expected["momentum"], expected["weight_decay"]}, parameters);
+        make_optimizer(expected["spec"], {expected["momentum"], expected["weight_decay"]}, engine, graph);
     std::ranges::copy(golden_floats(10, static_cast<size_t>(count), 1), parameters.weight(0).begin());
     int64_t step = 0;
     for (const auto& after : expected["after"]) {

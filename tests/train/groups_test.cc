@@ -28,7 +28,7 @@ TEST(Groups, ArePyTorchs) {
                                            .weight_decay = expected["weight_decay"],
                                            .groups = expected["groups"],
                                            .decay = expected["decay"]},
-                                          parameters);
+                                          engine, graph);
     for (int step = 1; step <= expected["steps"].get<int>(); ++step) {
       set_golden_gradients(parameters, step);
       optimizer->step(engine, expected["lr"]);

@@ -127,7 +127,43 @@ def groups():
     ]
 
 
-MAKERS = {"clip": clip, "groups": groups}
+def lookahead():
+    """Zhang et al. 2019, algorithm 1, about PyTorch's optimizers."""
+    made = {
+        "sgd": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.01),
+        "adam": lambda p: torch.optim.Adam(p, lr=0.1, weight_decay=0.01),
+    }
+    steps = 8
+
+    def weights(optimizer, k, alpha, dtype):
+        fast = {name: torch.nn.Parameter(w) for name, w in values(0, dtype).items()}
+        slow = values(0, dtype)
+        inner = made[optimizer](list(fast.values()))
+        for step in range(1, steps + 1):
+            for name, gradient in values(step, dtype).items():
+                fast[name].grad = gradient
+            inner.step()
+            if step % k == 0:
+                for name in fast:
+                    slow[name] = slow[name] + alpha * (fast[name].detach() - slow[name])
+                    fast[name].data.copy_(slow[name])
+        return fast
+
+    return [
+        {
+            "optimizer": optimizer,
+            "lookahead": spec,
+            "momentum": 0.9 if optimizer == "sgd" else 0.0,
+            "weight_decay": 0.01,
+            "lr": 0.1,
+            "steps": steps,
+            "weights": record(lambda dtype: weights(optimizer, k, alpha, dtype)),
+        }
+        for optimizer, spec, k, alpha in (("sgd", "3", 3, 0.5), ("adam", "4:alpha=0.8", 4, 0.8))
+    ]
+
+
+MAKERS = {"clip": clip, "groups": groups, "lookahead": lookahead}
 
 
 def main():
