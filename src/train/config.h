@@ -27,7 +27,7 @@ struct TrainConfig {
   int64_t epochs = 30;
   int64_t batch = 128;
   std::string sampling = "shuffle";  // or "balanced": every class as often
-  std::string optimizer = "sgd";     // spec: "sgd:nesterov=true", "adam", "adamw:beta1=0.9"
+  std::string optimizer = "sgd";     // spec: "sgd:nesterov=true", "adam", "adamw:beta1=0.9", "muon"
   double lr = 0.1;
   double momentum = 0.9;
   double weight_decay = 5e-4;

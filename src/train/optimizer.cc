@@ -9,6 +9,7 @@
 #include "base/spec.h"
 #include "train/groups.h"
 #include "train/lookahead.h"
+#include "train/muon.h"
 #include "train/optimizer_passes.h"
 
 namespace frugal {
@@ -28,15 +29,9 @@ class Sgd : public Optimizer {
     const std::span<float> gradients = engine.parameters().gradients();
     for_each_piece(engine, stretches_, [&](int64_t first, int64_t last, const GroupSettings& group) {
       const auto rate = static_cast<float>(lr * group.lr), decay = static_cast<float>(group.decay);
-      float* w = weights.data() + first;
-      const float* g = gradients.data() + first;
-      if (velocity_.empty()) {
-        sgd_pass(w, g, last - first, rate, decay);
-      } else if (nesterov_) {
-        sgd_momentum_pass<true>(w, g, velocity_.data() + first, last - first, rate, momentum_, decay);
-      } else {
-        sgd_momentum_pass<false>(w, g, velocity_.data() + first, last - first, rate, momentum_, decay);
-      }
+      sgd_any_pass(weights.data() + first, gradients.data() + first,
+                   velocity_.empty() ? nullptr : velocity_.data() + first, last - first, rate, momentum_,
+                   decay, nesterov_);
     });
     ++steps_;
   }
@@ -140,7 +135,30 @@ Maker parse_optimizer(const std::string& text, const OptimizerOptions& options) 
           return std::make_unique<Adam>(decoupled, beta1, beta2, eps, groups, engine.parameters());
         };
   }
-  throw usage_error("--optimizer: no optimizer is called '" + spec.name + "'; there are sgd, adam, adamw");
+  if (spec.name == "muon") {
+    spec.expect({"momentum", "nesterov", "ns_steps", "sgd_lr", "normalize"});
+    MuonOptions muon;
+    muon.momentum = spec.number("momentum", muon.momentum);
+    muon.nesterov = spec.flag("nesterov", muon.nesterov);
+    muon.ns_steps = spec.integer("ns_steps", muon.ns_steps);
+    muon.sgd_lr = spec.number("sgd_lr", muon.sgd_lr);
+    muon.normalize = spec.flag("normalize", muon.normalize);
+    muon.sgd_momentum = options.momentum;
+    if (!(muon.momentum >= 0 && muon.momentum < 1)) {
+      throw usage_error("--optimizer: momentum of muon must be in [0, 1)");
+    }
+    if (muon.ns_steps < 1 || muon.ns_steps > 100) {
+      throw usage_error("--optimizer: ns_steps of muon must be in 1 to 100");
+    }
+    if (!(muon.sgd_lr >= 0 && std::isfinite(muon.sgd_lr))) {
+      throw usage_error("--optimizer: sgd_lr of muon must be a factor that is not negative");
+    }
+    return [=](const ParameterGroups& groups, Engine& engine, const Graph& graph) {
+      return make_muon(muon, groups, engine, graph);
+    };
+  }
+  throw usage_error("--optimizer: no optimizer is called '" + spec.name +
+                    "'; there are sgd, adam, adamw, muon");
 }
 
 }  // namespace

@@ -34,7 +34,8 @@ struct OptimizerOptions {
 };
 
 /// Rates and decay are those of the parameters' groups; groups of no parameter are a usage error.
-/// "sgd", "sgd:nesterov=true", "adam:beta1=0.9,beta2=0.999,eps=1e-8", "adamw" with the same options. Adds the
+/// "sgd", "sgd:nesterov=true", "adam:beta1=0.9,beta2=0.999,eps=1e-8", "adamw" with the same options,
+/// "muon:momentum=0.95,nesterov=true,ns_steps=5,sgd_lr=1,normalize=false" (train/muon.h). Adds the
 /// states that it needs to the engine's parameters, which are those of `graph`. Unknown names and values out
 /// of range are usage errors.
 std::unique_ptr<Optimizer> make_optimizer(const std::string& spec, const OptimizerOptions& options,

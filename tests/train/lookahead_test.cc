@@ -49,7 +49,8 @@ TEST(Lookahead, SlowWeightsAreTheLastState) {
 }
 
 TEST(Lookahead, RefusesWhatItDoesNotKnow) {
-  for (const char* text : {"", "0", "-1", "1.5", "five", "5:alpha=0", "5:alpha=1.1", "5:k=2", "5:0.5", "5,6"}) {
+  for (const char* text :
+       {"", "0", "-1", "1.5", "five", "5:alpha=0", "5:alpha=1.1", "5:k=2", "5:0.5", "5,6"}) {
     EXPECT_THROW(parse_lookahead(text), Error) << text;
   }
   EXPECT_EQ(parse_lookahead("none").every, 0);

@@ -161,8 +161,9 @@ TEST(Optimizer, RefusesWhatItDoesNotKnow) {
     }
     return ExitCode::done;
   };
-  for (const char* spec : {"", "muon", "sgd:momentum=0.9", "adam:beta1=1", "adam:beta2=-1", "adam:eps=0",
-                           "adamw:eps=x", "sgd:nesterov=perhaps", "adam:nesterov=true"}) {
+  for (const char* spec : {"", "lion", "muon:momentum=1", "muon:ns_steps=0", "muon:sgd_lr=-1",
+                           "muon:beta1=0.9", "sgd:momentum=0.9", "adam:beta1=1", "adam:beta2=-1",
+                           "adam:eps=0", "adamw:eps=x", "sgd:nesterov=perhaps", "adam:nesterov=true"}) {
     EXPECT_EQ(code_of(spec, {0.9, 0}), ExitCode::usage) << spec;
   }
   EXPECT_EQ(code_of("sgd:nesterov=true", {0, 0}), ExitCode::usage);

@@ -163,7 +163,75 @@ def lookahead():
     ]
 
 
-MAKERS = {"clip": clip, "groups": groups, "lookahead": lookahead}
+def newton_schulz(matrix, steps, rounded):
+    """The iteration of kellerjordan.github.io/posts/muon; `rounded`: in bf16, as its author runs it."""
+    x = matrix.to(torch.bfloat16) if rounded else matrix.clone()
+    tall = x.shape[0] > x.shape[1]
+    if tall:
+        x = x.t()
+    x = x / (x.norm() + 1e-7)
+    for _ in range(steps):
+        gram = x @ x.t()
+        x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram @ gram) @ x
+    return (x.t() if tall else x).to(matrix.dtype)
+
+
+def muon():
+    """Muon by its author's definition for conv2 and fc1, PyTorch's SGD for the rest."""
+    matrices = ["conv2.weight", "fc1.weight"]
+    steps, lr, decay, momentum = 4, 0.05, 0.02, 0.9
+
+    def weights(options, dtype, rounded=False):
+        parameters = {name: torch.nn.Parameter(w) for name, w in values(0, dtype).items()}
+        others = [p for name, p in parameters.items() if name not in matrices]
+        nesterov, beta = options.get("nesterov", True), options.get("momentum", 0.95)
+        rate = lr * options.get("sgd_lr", 1)
+        sgd = torch.optim.SGD(others, lr=rate, momentum=momentum, weight_decay=decay, nesterov=nesterov)
+        means = {name: torch.zeros(NET[name], dtype=dtype) for name in matrices}
+        for step in range(1, steps + 1):
+            gradients = values(step, dtype)
+            for name, gradient in gradients.items():
+                parameters[name].grad = gradient
+            sgd.step()
+            for name in matrices:
+                w, g, m = parameters[name].data, gradients[name], means[name]
+                m.mul_(beta).add_((1 - beta) * g)
+                u = beta * m + (1 - beta) * g if nesterov else m
+                u = newton_schulz(u.reshape(len(u), -1), options.get("ns_steps", 5), rounded).reshape(u.shape)
+                if w.dim() == 2:
+                    u = u * max(1, w.shape[0] / w.shape[1]) ** 0.5
+                if options.get("normalize", False):  # airbench94_muon.py
+                    w.mul_(len(w) ** 0.5 / w.norm())
+                w.mul_(1 - lr * decay)
+                w.sub_(lr * u)
+        return parameters
+
+    cases = []
+    for options in (
+        {},
+        {"nesterov": False, "ns_steps": 3, "sgd_lr": 0.2},
+        {"momentum": 0.6, "ns_steps": 3, "normalize": True},
+    ):
+        spec = ",".join(f"{k}={str(v).lower()}" for k, v in options.items())
+        golden = record(lambda dtype: weights(options, dtype))
+        true, rounded = weights(options, torch.float64), weights(options, torch.float32, rounded=True)
+        for name in matrices:
+            exact, found = true[name].detach(), rounded[name].detach().double()
+            golden[name]["bf16_error"] = tensors.rounded_error(((found - exact).norm() / exact.norm()).item())
+        cases.append(
+            {
+                "optimizer": "muon" + (":" + spec if spec else ""),
+                "momentum": momentum,
+                "weight_decay": decay,
+                "lr": lr,
+                "steps": steps,
+                "weights": golden,
+            }
+        )
+    return cases
+
+
+MAKERS = {"clip": clip, "groups": groups, "lookahead": lookahead, "muon": muon}
 
 
 def main():
