@@ -156,7 +156,7 @@ void run(const Options& o) {
                                 .precision = o.precision == "bf16" ? Precision::bf16 : Precision::fp32,
                                 .batch_norm = choose_batch_norm(o.batch_norm)});
   initialise(*engine, graph, images, order, o.seed);
-  const auto optimizer = make_optimizer("sgd", {o.momentum, o.weight_decay}, engine->parameters());
+  const auto optimizer = make_optimizer("sgd", {o.momentum, o.weight_decay}, *engine, graph);
   const CrossEntropy loss;
   DatasetBatch batch(images,
                      {.normalization = no_normalization(images.channels),

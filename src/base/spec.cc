@@ -11,9 +11,9 @@
 namespace frugal {
 namespace {
 
-bool is_word(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](unsigned char c) {
-    return std::isalnum(c) != 0 || c == '_' || c == '-' || c == '.';
+bool is_word(std::string_view text, bool wildcards = false) {
+  return !text.empty() && std::ranges::all_of(text, [=](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '_' || c == '-' || c == '.' || (wildcards && (c == '*' || c == '?'));
   });
 }
 
@@ -38,11 +38,12 @@ void add_parameter(Spec& spec, std::string_view text, const std::string& what) {
 }
 
 /// "name" or "name:first", where `first` is one parameter.
-Spec start_spec(std::string_view text, const std::string& what, bool& takes_parameters) {
+Spec start_spec(std::string_view text, const std::string& what, bool& takes_parameters,
+                bool wildcards = false) {
   const size_t colon = text.find(':');
   Spec spec;
   spec.name = trim(text.substr(0, colon));
-  if (!is_word(spec.name)) {
+  if (!is_word(spec.name, wildcards)) {
     throw usage_error(what + ": " +
                       (spec.name.empty() ? "a name is missing in " + in_quotes(text)
                                          : in_quotes(spec.name) + " is not a name") +
@@ -111,14 +112,14 @@ Spec parse_spec(const std::string& text, const std::string& what) {
   return spec;
 }
 
-std::vector<Spec> parse_spec_list(const std::string& text, const std::string& what) {
+std::vector<Spec> parse_spec_list(const std::string& text, const std::string& what, bool wildcards) {
   std::vector<Spec> specs;
   bool takes_parameters = false;
   for (std::string_view piece : split(text, ',')) {
     const size_t equals = piece.find('=');
     const bool continues = equals != std::string_view::npos && piece.find(':') > equals;
     if (!continues) {
-      specs.push_back(start_spec(piece, what, takes_parameters));
+      specs.push_back(start_spec(piece, what, takes_parameters, wildcards));
     } else if (takes_parameters) {
       add_parameter(specs.back(), piece, what);
     } else {

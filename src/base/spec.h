@@ -29,8 +29,8 @@ struct Spec {
 Spec parse_spec(const std::string& text, const std::string& what);
 
 /// `flip,crop:4,jitter:0.2`: a comma starts a new spec unless what follows is `key=value` of the spec before
-/// it.
-std::vector<Spec> parse_spec_list(const std::string& text, const std::string& what);
+/// it. `wildcards`: names may hold `*` and `?` (text.h's matches_glob).
+std::vector<Spec> parse_spec_list(const std::string& text, const std::string& what, bool wildcards = false);
 
 /// `ce + 0.5*l2:x=1`: coefficient (1 where none is written) and spec.
 struct Term {

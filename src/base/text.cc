@@ -29,6 +29,24 @@ std::string join(const std::vector<std::string>& items, std::string_view separat
   return text;
 }
 
+bool matches_glob(std::string_view pattern, std::string_view text) {
+  // Where the last star stands, and where in the text what follows it was last tried: only the last star ever
+  // needs to take in more.
+  size_t p = 0, t = 0, star = std::string_view::npos, tried = 0;
+  while (t < text.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++, tried = t;
+    } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t])) {
+      ++p, ++t;
+    } else if (star != std::string_view::npos) {
+      p = star + 1, t = ++tried;
+    } else {
+      return false;
+    }
+  }
+  return pattern.find_first_not_of('*', p) == std::string_view::npos;
+}
+
 std::string in_quotes(std::string_view text) {
   constexpr size_t longest = 80;
   std::string result = "'";

@@ -16,6 +16,10 @@ std::vector<std::string_view> split(std::string_view text, char separator);
 /// "a, b, c".
 std::string join(const std::vector<std::string>& items, std::string_view separator = ", ");
 
+/// Whether the whole text fits the pattern, in which `*` stands for any characters, none too, and `?` for
+/// one.
+bool matches_glob(std::string_view pattern, std::string_view text);
+
 /// 'text' for a message: cut to a readable length, control characters replaced, so that a hostile file or
 /// argument cannot write to the terminal through an error.
 std::string in_quotes(std::string_view text);

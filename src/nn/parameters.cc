@@ -10,8 +10,6 @@
 namespace frugal {
 namespace {
 
-constexpr int64_t slot_alignment = 16;  // floats: a cache line, and a vector of AVX-512
-
 int64_t aligned(int64_t floats) { return (floats + slot_alignment - 1) / slot_alignment * slot_alignment; }
 
 template <class Spec>

@@ -27,8 +27,10 @@ class AlignedFloats {
   int64_t size_;
 };
 
-/// Where a named tensor lies in its block. Offsets are multiples of 16 floats; the gaps hold zeros and stay
-/// zero.
+inline constexpr int64_t slot_alignment = 16;  // floats: a cache line, and a vector of AVX-512
+
+/// Where a named tensor lies in its block. Offsets are multiples of slot_alignment; the gaps hold zeros and
+/// stay zero.
 struct Slot {
   std::string name;
   std::vector<int64_t> shape;

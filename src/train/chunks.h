@@ -24,4 +24,21 @@ void for_each_chunk(Engine& engine, int64_t size, Work&& work) {
   engine.parallel_for(chunk_count(size), task);
 }
 
+/// In double, eight sums in turn: a fixed order that vectors can follow.
+inline double sum_of_squares(const float* values, int64_t count) {
+  constexpr int64_t lanes = 8;
+  double squares[lanes] = {};
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    for (int64_t lane = 0; lane < lanes; ++lane) {
+      const double value = values[i + lane];
+      squares[lane] += value * value;
+    }
+  }
+  for (; i < count; ++i) squares[0] += static_cast<double>(values[i]) * values[i];
+  double sum = 0;
+  for (const double square : squares) sum += square;
+  return sum;
+}
+
 }  // namespace frugal

@@ -65,6 +65,10 @@ TrainConfig recipe(const std::string& name) {
   return config;
 }
 
+OptimizerOptions optimizer_options(const TrainConfig& config) {
+  return {config.momentum, config.weight_decay, config.groups, config.decay, config.lookahead};
+}
+
 void validate(const TrainConfig& config) {
   recipe(config.recipe);
   require(!config.data.empty(), "--data must name a data set or a directory");
@@ -83,7 +87,9 @@ void validate(const TrainConfig& config) {
   parse_checkpoint_every(config.checkpoint_every);
   require_within(config.batch, 1, most_images, "--batch");
   require(config.lr >= 0 && std::isfinite(config.lr), "--lr must be a number that is not negative");
-  check_optimizer(config.optimizer, {config.momentum, config.weight_decay});
+  check_optimizer(config.optimizer, optimizer_options(config));
+  require(config.clip >= 0 && std::isfinite(config.clip),
+          "--clip must be a norm that is not negative; 0: none");
   parse_schedule(config.schedule);
   parse_loss(config.loss);
   parse_augment(config.augment);

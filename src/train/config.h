@@ -9,6 +9,8 @@
 
 namespace frugal {
 
+struct OptimizerOptions;
+
 /// One field a flag, with the flag's name (dashes for underscores). The defaults are those of `--recipe
 /// default`.
 struct TrainConfig {
@@ -29,10 +31,14 @@ struct TrainConfig {
   std::string checkpoint_every = "30s";  // 30s | 200steps | none
   int64_t batch = 128;
   std::string sampling = "shuffle";  // or "balanced": every class as often
-  std::string optimizer = "sgd";     // spec: "sgd:nesterov=true", "adam", "adamw:beta1=0.9"
+  std::string optimizer = "sgd";     // spec: "sgd:nesterov=true", "adam", "adamw:beta1=0.9", "muon"
   double lr = 0.1;
   double momentum = 0.9;
   double weight_decay = 5e-4;
+  std::string decay = "all";       // or "weights": not of biases and normalisation
+  std::string groups = "none";     // "fc*:lr=0.1,decay=0", see train/groups.h
+  std::string lookahead = "none";  // or "5:alpha=0.5"
+  double clip = 0;                 // of the gradients' norm; 0: none
   std::string schedule = "step:size=5,gamma=0.2";
   std::string loss = "ce";  // sum: "ce:smoothing=0.1 + 0.0001*l2"
   std::string augment = "none";
@@ -58,6 +64,9 @@ std::string to_toml(const TrainConfig& config);
 /// keys, wrong types and syntax errors are usage errors with the file's name and line. A model file is looked
 /// for from the directory of `path`. Returns the names of the settings that the file itself sets.
 std::set<std::string> apply_toml_file(TrainConfig& config, const std::string& path);
+
+/// What of it concerns the optimizer.
+OptimizerOptions optimizer_options(const TrainConfig& config);
 
 /// Ranges and spellings of every field; the first fault is a usage error that names the flag.
 void validate(const TrainConfig& config);

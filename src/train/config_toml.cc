@@ -46,6 +46,10 @@ void for_each_field(Config& config, Visit&& visit) {
   visit("lr", config.lr);
   visit("momentum", config.momentum);
   visit("weight_decay", config.weight_decay);
+  visit("decay", config.decay);
+  visit("groups", config.groups);
+  visit("lookahead", config.lookahead);
+  visit("clip", config.clip);
   visit("schedule", config.schedule);
   visit("loss", config.loss);
   visit("augment", config.augment);

@@ -3,10 +3,13 @@
 #include <cfloat>
 #include <cmath>
 #include <functional>
+#include <vector>
 
 #include "base/error.h"
 #include "base/spec.h"
-#include "train/chunks.h"
+#include "train/groups.h"
+#include "train/lookahead.h"
+#include "train/muon.h"
 #include "train/optimizer_passes.h"
 
 namespace frugal {
@@ -14,42 +17,42 @@ namespace {
 
 class Sgd : public Optimizer {
  public:
-  Sgd(bool nesterov, const OptimizerOptions& options, Parameters& parameters)
+  Sgd(bool nesterov, const OptimizerOptions& options, const ParameterGroups& groups, Parameters& parameters)
       : nesterov_(nesterov),
         momentum_(static_cast<float>(options.momentum)),
-        decay_(static_cast<float>(options.weight_decay)) {
+        stretches_(groups.stretches(parameters)) {
     if (options.momentum != 0) velocity_ = parameters.add_state();
   }
 
   void step(Engine& engine, double lr) override {
     const std::span<float> weights = engine.parameters().weights();
     const std::span<float> gradients = engine.parameters().gradients();
-    const auto rate = static_cast<float>(lr);
-    for_each_chunk(engine, static_cast<int64_t>(weights.size()), [&](int64_t, int64_t first, int64_t last) {
-      float* w = weights.data() + first;
-      const float* g = gradients.data() + first;
-      if (velocity_.empty()) {
-        sgd_pass(w, g, last - first, rate, decay_);
-      } else if (nesterov_) {
-        sgd_momentum_pass<true>(w, g, velocity_.data() + first, last - first, rate, momentum_, decay_);
-      } else {
-        sgd_momentum_pass<false>(w, g, velocity_.data() + first, last - first, rate, momentum_, decay_);
-      }
+    for_each_piece(engine, stretches_, [&](int64_t first, int64_t last, const GroupSettings& group) {
+      const auto rate = static_cast<float>(lr * group.lr), decay = static_cast<float>(group.decay);
+      sgd_any_pass(weights.data() + first, gradients.data() + first,
+                   velocity_.empty() ? nullptr : velocity_.data() + first, last - first, rate, momentum_,
+                   decay, nesterov_);
     });
     ++steps_;
   }
 
  private:
   bool nesterov_;
-  float momentum_, decay_;
+  float momentum_;
+  std::vector<Stretch> stretches_;
   std::span<float> velocity_;
 };
 
 /// Adam, and AdamW where `decoupled`.
 class Adam : public Optimizer {
  public:
-  Adam(bool decoupled, double beta1, double beta2, double eps, double decay, Parameters& parameters)
-      : decoupled_(decoupled), beta1_(beta1), beta2_(beta2), eps_(eps), decay_(decay) {
+  Adam(bool decoupled, double beta1, double beta2, double eps, const ParameterGroups& groups,
+       Parameters& parameters)
+      : decoupled_(decoupled),
+        beta1_(beta1),
+        beta2_(beta2),
+        eps_(eps),
+        stretches_(groups.stretches(parameters)) {
     mean_ = parameters.add_state();
     square_ = parameters.add_state();
   }
@@ -58,21 +61,9 @@ class Adam : public Optimizer {
     advance();
     const std::span<float> weights = engine.parameters().weights();
     const std::span<float> gradients = engine.parameters().gradients();
-    // Scalars in double, each rounded once, as PyTorch does with Python's numbers.
-    const AdamFactors factors = {
-        .beta1 = static_cast<float>(beta1_),
-        .one_minus_beta1 = static_cast<float>(1 - beta1_),
-        .beta2 = static_cast<float>(beta2_),
-        .one_minus_beta2 = static_cast<float>(1 - beta2_),
-        .step_size = static_cast<float>(lr / (1 - beta1_power_)),
-        .root = static_cast<float>(std::sqrt(1 - beta2_power_)),
-        .eps = static_cast<float>(eps_),
-        .coupled = decoupled_ ? 0.0f : static_cast<float>(decay_),
-        .shrink = decoupled_ ? static_cast<float>(1 - lr * decay_) : 1.0f,
-    };
-    for_each_chunk(engine, static_cast<int64_t>(weights.size()), [&](int64_t, int64_t first, int64_t last) {
+    for_each_piece(engine, stretches_, [&](int64_t first, int64_t last, const GroupSettings& group) {
       adam_pass(weights.data() + first, gradients.data() + first, mean_.data() + first,
-                square_.data() + first, last - first, factors);
+                square_.data() + first, last - first, factors(lr * group.lr, group.decay));
     });
   }
 
@@ -83,6 +74,20 @@ class Adam : public Optimizer {
   }
 
  private:
+  /// Scalars in double, each rounded once, as PyTorch does with Python's numbers.
+  AdamFactors factors(double lr, double decay) const {
+    return {
+        .beta1 = static_cast<float>(beta1_),
+        .one_minus_beta1 = static_cast<float>(1 - beta1_),
+        .beta2 = static_cast<float>(beta2_),
+        .one_minus_beta2 = static_cast<float>(1 - beta2_),
+        .step_size = static_cast<float>(lr / (1 - beta1_power_)),
+        .root = static_cast<float>(std::sqrt(1 - beta2_power_)),
+        .eps = static_cast<float>(eps_),
+        .coupled = decoupled_ ? 0.0f : static_cast<float>(decay),
+        .shrink = decoupled_ ? static_cast<float>(1 - lr * decay) : 1.0f,
+    };
+  }
   void advance() {
     beta1_power_ *= beta1_;
     beta2_power_ *= beta2_;
@@ -90,13 +95,14 @@ class Adam : public Optimizer {
   }
 
   bool decoupled_;
-  double beta1_, beta2_, eps_, decay_;
+  double beta1_, beta2_, eps_;
   double beta1_power_ = 1, beta2_power_ = 1;  // beta^t
+  std::vector<Stretch> stretches_;
   std::span<float> mean_, square_;
 };
 
 /// What remains to be done once the text has been understood: to make it for some parameters.
-using Maker = std::function<std::unique_ptr<Optimizer>(Parameters&)>;
+using Maker = std::function<std::unique_ptr<Optimizer>(const ParameterGroups&, Engine&, const Graph&)>;
 
 Maker parse_optimizer(const std::string& text, const OptimizerOptions& options) {
   const Spec spec = parse_spec(text, "--optimizer");
@@ -109,7 +115,9 @@ Maker parse_optimizer(const std::string& text, const OptimizerOptions& options) 
     const bool nesterov = spec.flag("nesterov", false);
     if (nesterov && options.momentum == 0)
       throw usage_error("--optimizer: sgd:nesterov=true needs --momentum");
-    return [=](Parameters& parameters) { return std::make_unique<Sgd>(nesterov, options, parameters); };
+    return [=](const ParameterGroups& groups, Engine& engine, const Graph&) {
+      return std::make_unique<Sgd>(nesterov, options, groups, engine.parameters());
+    };
   }
   if (spec.name == "adam" || spec.name == "adamw") {
     spec.expect({"beta1", "beta2", "eps"});
@@ -122,22 +130,54 @@ Maker parse_optimizer(const std::string& text, const OptimizerOptions& options) 
     if (!(eps >= FLT_MIN && eps <= 1)) {
       throw usage_error("--optimizer: eps of " + spec.name + " must be in [1.2e-38, 1]");
     }
-    return [=, decoupled = spec.name == "adamw"](Parameters& parameters) {
-      return std::make_unique<Adam>(decoupled, beta1, beta2, eps, options.weight_decay, parameters);
+    return
+        [=, decoupled = spec.name == "adamw"](const ParameterGroups& groups, Engine& engine, const Graph&) {
+          return std::make_unique<Adam>(decoupled, beta1, beta2, eps, groups, engine.parameters());
+        };
+  }
+  if (spec.name == "muon") {
+    spec.expect({"momentum", "nesterov", "ns_steps", "sgd_lr", "normalize"});
+    MuonOptions muon;
+    muon.momentum = spec.number("momentum", muon.momentum);
+    muon.nesterov = spec.flag("nesterov", muon.nesterov);
+    muon.ns_steps = spec.integer("ns_steps", muon.ns_steps);
+    muon.sgd_lr = spec.number("sgd_lr", muon.sgd_lr);
+    muon.normalize = spec.flag("normalize", muon.normalize);
+    muon.sgd_momentum = options.momentum;
+    if (!(muon.momentum >= 0 && muon.momentum < 1)) {
+      throw usage_error("--optimizer: momentum of muon must be in [0, 1)");
+    }
+    if (muon.ns_steps < 1 || muon.ns_steps > 100) {
+      throw usage_error("--optimizer: ns_steps of muon must be in 1 to 100");
+    }
+    if (!(muon.sgd_lr >= 0 && std::isfinite(muon.sgd_lr))) {
+      throw usage_error("--optimizer: sgd_lr of muon must be a factor that is not negative");
+    }
+    return [=](const ParameterGroups& groups, Engine& engine, const Graph& graph) {
+      return make_muon(muon, groups, engine, graph);
     };
   }
-  throw usage_error("--optimizer: no optimizer is called '" + spec.name + "'; there are sgd, adam, adamw");
+  throw usage_error("--optimizer: no optimizer is called '" + spec.name +
+                    "'; there are sgd, adam, adamw, muon");
 }
 
 }  // namespace
 
 std::unique_ptr<Optimizer> make_optimizer(const std::string& spec, const OptimizerOptions& options,
-                                          Parameters& parameters) {
-  return parse_optimizer(spec, options)(parameters);
+                                          Engine& engine, const Graph& graph) {
+  const Maker make = parse_optimizer(spec, options);
+  const ParameterGroups groups(options.groups, options.decay, options.weight_decay);
+  groups.check(engine.parameters().slots());
+  const LookaheadOptions lookahead = parse_lookahead(options.lookahead);
+  std::unique_ptr<Optimizer> optimizer = make(groups, engine, graph);
+  if (lookahead.every == 0) return optimizer;
+  return make_lookahead(std::move(optimizer), lookahead, engine.parameters());
 }
 
 void check_optimizer(const std::string& spec, const OptimizerOptions& options) {
   parse_optimizer(spec, options);
+  ParameterGroups(options.groups, options.decay, options.weight_decay);
+  parse_lookahead(options.lookahead);
 }
 
 }  // namespace frugal

@@ -24,17 +24,22 @@ class Optimizer {
   int64_t steps_ = 0;
 };
 
-/// Momentum and decay are flags of their own, the rest stands in the spec. Decay applies to every trainable
-/// parameter, as in PyTorch when no groups are made.
+/// What are flags of their own; the rest stands in the spec.
 struct OptimizerOptions {
   double momentum = 0;
   double weight_decay = 0;
+  std::string groups = "none";     // see train/groups.h
+  std::string decay = "all";       // "weights": not of biases and normalisation
+  std::string lookahead = "none";  // see train/lookahead.h
 };
 
-/// "sgd", "sgd:nesterov=true", "adam:beta1=0.9,beta2=0.999,eps=1e-8", "adamw" with the same options. Adds the
-/// states that it needs to `parameters`. Unknown names and values out of range are usage errors.
+/// Rates and decay are those of the parameters' groups; groups of no parameter are a usage error.
+/// "sgd", "sgd:nesterov=true", "adam:beta1=0.9,beta2=0.999,eps=1e-8", "adamw" with the same options,
+/// "muon:momentum=0.95,nesterov=true,ns_steps=5,sgd_lr=1,normalize=false" (train/muon.h). Adds the
+/// states that it needs to the engine's parameters, which are those of `graph`. Unknown names and values out
+/// of range are usage errors.
 std::unique_ptr<Optimizer> make_optimizer(const std::string& spec, const OptimizerOptions& options,
-                                          Parameters& parameters);
+                                          Engine& engine, const Graph& graph);
 
 /// Throws what make_optimizer would throw.
 void check_optimizer(const std::string& spec, const OptimizerOptions& options);

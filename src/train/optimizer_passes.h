@@ -24,6 +24,18 @@ inline void sgd_pass(float* __restrict w, const float* __restrict g, int64_t cou
   for (int64_t i = 0; i < count; ++i) w[i] -= lr * (g[i] + decay * w[i]);
 }
 
+/// `b` null: without momentum.
+inline void sgd_any_pass(float* w, const float* g, float* b, int64_t count, float lr, float momentum,
+                         float decay, bool nesterov) {
+  if (b == nullptr || momentum == 0) {
+    sgd_pass(w, g, count, lr, decay);
+  } else if (nesterov) {
+    sgd_momentum_pass<true>(w, g, b, count, lr, momentum, decay);
+  } else {
+    sgd_momentum_pass<false>(w, g, b, count, lr, momentum, decay);
+  }
+}
+
 /// What a step of Adam multiplies by, in the order of torch.optim.Adam's single-tensor form.
 struct AdamFactors {
   float beta1, one_minus_beta1, beta2, one_minus_beta2;

@@ -2,6 +2,7 @@
 #include "data/augment.h"
 #include "data/selection.h"
 #include "graph/presets.h"
+#include "train/groups.h"
 #include "train/loss.h"
 #include "train/size_schedule.h"
 #include "train/trainer.h"
@@ -37,6 +38,7 @@ void check_run(Engine& engine, const Graph& graph, const TrainConfig& config, co
   if (config.normalize != "auto")
     choose_normalization(config.normalize, data.train);  // measuring refuses nothing
   parse_loss(config.loss, class_counts(data.train, data.classes.size()));
+  ParameterGroups(config.groups, config.decay, config.weight_decay).check(engine.parameters().slots());
   const std::vector<SizeStep> sizes = parse_resize(config.resize);
   for (const SizeStep& step : sizes) engine.train_at(graph_at(config, graph, step.size));
   if (!sizes.empty()) engine.train_at(graph);

@@ -14,6 +14,7 @@
 #include "train/batch_source.h"
 #include "train/checkpoint_keeper.h"
 #include "train/clock_pace.h"
+#include "train/clip.h"
 #include "train/history.h"
 #include "train/limits.h"
 #include "train/log_file.h"
@@ -125,6 +126,7 @@ class Trainer {
   Loss loss_;
   const std::unique_ptr<Schedule> schedule_;
   const std::vector<SizeStep> sizes_;
+  GradientClip clip_;
   const std::unique_ptr<Optimizer> optimizer_;
   DatasetBatch batch_;
   CheckpointKeeper checkpoints_;
@@ -158,8 +160,8 @@ Trainer::Trainer(Engine& engine, const Graph& graph, const TrainConfig& config, 
       loss_(parse_loss(config.loss, class_counts(data.train, data.classes.size()))),
       schedule_(parse_schedule(config.schedule)),
       sizes_(parse_resize(config.resize)),
-      optimizer_(
-          make_optimizer(config.optimizer, {config.momentum, config.weight_decay}, engine.parameters())),
+      clip_(config.clip),
+      optimizer_(make_optimizer(config.optimizer, optimizer_options(config), engine, graph)),
       batch_(data.train, batch_recipe(config, normalization_), static_cast<int64_t>(data.classes.size()),
              loss_.class_weights()),
       checkpoints_(out, checkpoint_info(graph, config, data, normalization_, identity_), graph,
@@ -312,6 +314,8 @@ void Trainer::train_step(std::span<const int32_t> ids, int64_t first_draw, doubl
   if (!std::isfinite(mean)) stop_diverged("the loss", mean);
   const double penalty = loss_.add_penalties(engine_);
   if (!std::isfinite(penalty)) stop_diverged("the penalty on the parameters", penalty);
+  const double norm = clip_.apply(engine_);
+  if (!std::isfinite(norm)) stop_diverged("the gradient's norm", norm);
 
   optimizer_->step(engine_, sums.lr);
   engine_.weights_changed();

@@ -72,8 +72,8 @@ std::unique_ptr<Engine> make_engine(const Graph& graph, TrainConfig& config);
 Graph graph_at(const TrainConfig& config, const Graph& graph, int64_t size);
 
 /// What can be refused only with data and network at hand, as usage errors: changes that images are too small
-/// for, normalisation of other channels, image sizes that the network cannot take. Call it before anything is
-/// written.
+/// for, normalisation of other channels, groups of no parameter, image sizes that the network cannot take.
+/// Call it before anything is written.
 void check_run(Engine& engine, const Graph& graph, const TrainConfig& config, const Dataset& data);
 
 /// Trains `config` on `data` into the existing directory `out`, which is locked meanwhile: config.toml,

@@ -39,6 +39,15 @@ TEST(Spec, Flags) {
   EXPECT_THROW(parse_spec("sgd:nesterov=maybe", "x").flag("nesterov", true), Error);
 }
 
+TEST(Spec, ListsOfPatterns) {
+  const std::vector<Spec> list = parse_spec_list("*.bias:decay=0, bn?.*:decay=0,lr=2", "--groups", true);
+  ASSERT_EQ(list.size(), 2u);
+  EXPECT_EQ(list[0].name, "*.bias");
+  EXPECT_EQ(list[1].name, "bn?.*");
+  EXPECT_EQ(list[1].number("lr", 1), 2);
+  EXPECT_THROW(parse_spec_list("*.bias:decay=0", "--groups"), Error);
+}
+
 TEST(Spec, FaultsAreUsageErrorsThatNameTheFlag) {
   for (const char* text : {"", ":", "step:", "step:size=", "step:=5", "step:size=5,size=6", "step:,size=5",
                            "a b", "sgd,adam", "sgd,nesterov=true", "step:size=5,", "s/t"}) {

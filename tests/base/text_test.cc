@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <string>
+#include <utility>
+#include <vector>
+
 namespace frugal {
 namespace {
 
@@ -18,6 +22,40 @@ TEST(Text, SplitsAndJoins) {
   EXPECT_EQ(join({"a", "", "b"}, ","), "a,,b");
   EXPECT_EQ(join({"", "a"}, ","), ",a");
   EXPECT_EQ(join({}), "");
+}
+
+TEST(Text, MatchesGlobs) {
+  for (const auto& [pattern, text] :
+       std::vector<std::pair<std::string, std::string>>{{"", ""},
+                                                        {"*", ""},
+                                                        {"*", "a.b"},
+                                                        {"*.bias", "fc1.bias"},
+                                                        {"bn?.*", "bn1.weight"},
+                                                        {"a*b*c", "a-b-bc"},
+                                                        {"fc1.bias", "fc1.bias"},
+                                                        {"*a*", "a"},
+                                                        {"**", "x"},
+                                                        {"*ab", "aab"}}) {
+    EXPECT_TRUE(matches_glob(pattern, text)) << pattern << " " << text;
+  }
+  for (const auto& [pattern, text] :
+       std::vector<std::pair<std::string, std::string>>{{"", "a"},
+                                                        {"?", ""},
+                                                        {"*.bias", "bias"},
+                                                        {"bn?.*", "bn10.weight"},
+                                                        {"a*b*c", "acb"},
+                                                        {"fc1", "fc1.bias"},
+                                                        {"*fc1", "fc1.bias"},
+                                                        {"a", ""}}) {
+    EXPECT_FALSE(matches_glob(pattern, text)) << pattern << " " << text;
+  }
+}
+
+/// Many stars must not take time without end.
+TEST(Text, GlobsAreQuick) {
+  std::string pattern;
+  for (int i = 0; i < 100; ++i) pattern += "*a";
+  EXPECT_FALSE(matches_glob(pattern + "b", std::string(10'000, 'a')));
 }
 
 TEST(Text, QuotesSafely) {

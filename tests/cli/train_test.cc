@@ -219,11 +219,19 @@ TEST_F(Train, ALossThatIsNotFiniteStopsAndNamesTheStep) {
   EXPECT_THAT(outcome.err, AllOf(HasSubstr("step"), HasSubstr("1e+30")));
 }
 
+TEST_F(Train, AGroupOfNoParameterIsRefusedBeforeAnythingIsWritten) {
+  const Outcome outcome = run("run", {"--groups", "fc9.*:lr=0.1"});
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("--groups"), HasSubstr("fc9.*"), HasSubstr("fc1.weight")));
+  EXPECT_FALSE(fs::exists(scratch / "run"));
+}
+
 TEST_F(Train, EveryOptimizerAndSchedule) {
   const std::vector<std::vector<std::string>> cases = {
-      {"--optimizer", "adam", "--lr", "0.001"},
+      {"--optimizer", "adam", "--lr", "0.001", "--groups", "fc*:lr=0.1,*.bias:decay=0", "--clip", "1"},
       {"--optimizer", "adamw", "--lr", "0.001", "--schedule", "constant"},
-      {"--optimizer", "sgd:nesterov=true", "--schedule", "exponential:gamma=0.9"},
+      {"--optimizer", "muon:sgd_lr=0.5", "--lr", "0.02"},
+      {"--optimizer", "sgd:nesterov=true", "--schedule", "exponential:gamma=0.9", "--lookahead", "2"},
       {"--loss", "ce:smoothing=0.1 + 0.0001*l2", "--augment", "flip,crop:4", "--batch-norm", "sync"}};
   int i = 0;
   for (auto flags : cases) {

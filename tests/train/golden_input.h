@@ -2,9 +2,11 @@
 // word i of (seed 1, test, layer).
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -33,6 +35,16 @@ inline std::vector<int32_t> golden_labels(uint32_t layer, size_t count, uint32_t
     labels.push_back(static_cast<int32_t>(uniform_below(word, classes)));
   }
   return labels;
+}
+
+/// ||found - expected|| / ||expected||.
+inline double relative_error(std::span<const float> found, const std::vector<double>& expected) {
+  double difference = 0, norm = 0;
+  for (size_t i = 0; i < expected.size(); ++i) {
+    difference += (found[i] - expected[i]) * (found[i] - expected[i]);
+    norm += expected[i] * expected[i];
+  }
+  return std::sqrt(difference / norm);
 }
 
 inline nlohmann::json read_golden(const std::string& name) {

@@ -14,15 +14,6 @@
 namespace frugal {
 namespace {
 
-double relative_error(std::span<const float> found, const std::vector<double>& expected) {
-  double difference = 0, norm = 0;
-  for (size_t i = 0; i < expected.size(); ++i) {
-    difference += (found[i] - expected[i]) * (found[i] - expected[i]);
-    norm += expected[i] * expected[i];
-  }
-  return std::sqrt(difference / norm);
-}
-
 TEST(Golden, CrossEntropyIsPyTorchs) {
   const auto golden = read_golden("losses.json");
   const size_t rows = golden["rows"], classes = golden["classes"];
@@ -68,7 +59,7 @@ TEST(Golden, OptimizersArePyTorchs) {
     FakeEngine engine(graph);
     Parameters& parameters = engine.parameters();
     const auto optimizer =
-        make_optimizer(expected["spec"], {expected["momentum"], expected["weight_decay"]}, parameters);
+        make_optimizer(expected["spec"], {expected["momentum"], expected["weight_decay"]}, engine, graph);
     std::ranges::copy(golden_floats(10, static_cast<size_t>(count), 1), parameters.weight(0).begin());
     int64_t step = 0;
     for (const auto& after : expected["after"]) {

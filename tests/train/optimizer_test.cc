@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -34,7 +36,7 @@ TEST(Optimizer, AdamFollowsThePaper) {
   const Graph graph = test_graph();
   FakeEngine engine(graph);
   Parameters& parameters = engine.parameters();
-  const auto adam = make_optimizer("adam", {}, parameters);
+  const auto adam = make_optimizer("adam", {}, engine, graph);
   std::ranges::copy(golden_floats(99, count, 1), parameters.weight(0).begin());
   const std::span<float> weights = parameters.weight(0);
   std::vector<double> w(weights.begin(), weights.end()), m(w.size()), v(w.size());
@@ -56,7 +58,7 @@ TEST(Optimizer, SgdFollowsItsFormulaToTheEndOfTheBlock) {
     const Graph graph = test_graph();
     FakeEngine engine(graph);
     Parameters& parameters = engine.parameters();
-    const auto sgd = make_optimizer(nesterov ? "sgd:nesterov=true" : "sgd", {0.9, 0.01}, parameters);
+    const auto sgd = make_optimizer(nesterov ? "sgd:nesterov=true" : "sgd", {0.9, 0.01}, engine, graph);
     std::ranges::copy(golden_floats(99, count, 1), parameters.weight(0).begin());
     const std::span<float> weights = parameters.weight(0);
     std::vector<double> w(weights.begin(), weights.end()), b(w.size());
@@ -76,11 +78,12 @@ TEST(Optimizer, SgdFollowsItsFormulaToTheEndOfTheBlock) {
 /// Weights, states and a number of steps are all that a checkpoint holds; going on from them gives the same
 /// bits.
 TEST(Optimizer, GoesOnFromItsStatesToTheSameBits) {
-  for (const char* spec : {"sgd", "adam", "adamw"}) {
+  for (const auto& [spec, lookahead] : std::vector<std::pair<std::string, std::string>>{
+           {"sgd", "none"}, {"adam", "none"}, {"adamw", "none"}, {"adam", "2"}, {"sgd", "5"}}) {
     const Graph graph = test_graph();
     FakeEngine whole(graph), part(graph);
-    const OptimizerOptions options{0.9, 0.01};
-    const auto first = make_optimizer(spec, options, whole.parameters());
+    const OptimizerOptions options{.momentum = 0.9, .weight_decay = 0.01, .lookahead = lookahead};
+    const auto first = make_optimizer(spec, options, whole, graph);
     std::ranges::copy(golden_floats(99, count, 1), whole.parameters().weight(0).begin());
     for (int t = 1; t <= 6; ++t) {
       if (t == 4) {
@@ -91,7 +94,7 @@ TEST(Optimizer, GoesOnFromItsStatesToTheSameBits) {
         first->step(whole, 0.1);
       }
     }
-    const auto second = make_optimizer(spec, options, part.parameters());
+    const auto second = make_optimizer(spec, options, part, graph);
     ASSERT_EQ(part.parameters().states(), whole.parameters().states());
     for (size_t s = 0; s < whole.parameters().states(); ++s) {
       std::ranges::copy(whole.parameters().state(s), part.parameters().state(s).begin());
@@ -104,7 +107,7 @@ TEST(Optimizer, GoesOnFromItsStatesToTheSameBits) {
       second->step(part, 0.1);
     }
     const std::span<float> a = whole.parameters().weights(), b = part.parameters().weights();
-    EXPECT_EQ(std::memcmp(a.data(), b.data(), a.size_bytes()), 0) << spec;
+    EXPECT_EQ(std::memcmp(a.data(), b.data(), a.size_bytes()), 0) << spec << " " << lookahead;
   }
 }
 
@@ -114,7 +117,7 @@ TEST(Optimizer, GapsBetweenTensorsStayZero) {
   for (const char* spec : {"sgd", "adam:eps=1.2e-38", "adamw"}) {
     FakeEngine engine(graph);
     Parameters& parameters = engine.parameters();
-    const auto optimizer = make_optimizer(spec, {0.9, 0.1}, parameters);
+    const auto optimizer = make_optimizer(spec, {0.9, 0.1}, engine, graph);
     parameters.initialise(1);
     for (int step = 0; step < 3; ++step) optimizer->step(engine, 0.1);
     EXPECT_EQ(parameters.weights()[15], 0) << spec;
@@ -130,7 +133,7 @@ TEST(Optimizer, LeavesAFrozenParameterAlone) {
   for (const char* spec : {"sgd", "sgd:nesterov=true", "adam", "adamw"}) {
     FakeEngine engine(graph);
     Parameters& parameters = engine.parameters();
-    const auto optimizer = make_optimizer(spec, {0.9, 0.1}, parameters);
+    const auto optimizer = make_optimizer(spec, {0.9, 0.1}, engine, graph);
     parameters.initialise(1);
     const std::vector<float> before(parameters.all_weights().begin(), parameters.all_weights().end());
     Loss loss = parse_loss("ce + 0.1*l2");
@@ -158,8 +161,9 @@ TEST(Optimizer, RefusesWhatItDoesNotKnow) {
     }
     return ExitCode::done;
   };
-  for (const char* spec : {"", "muon", "sgd:momentum=0.9", "adam:beta1=1", "adam:beta2=-1", "adam:eps=0",
-                           "adamw:eps=x", "sgd:nesterov=perhaps", "adam:nesterov=true"}) {
+  for (const char* spec : {"", "lion", "muon:momentum=1", "muon:ns_steps=0", "muon:sgd_lr=-1",
+                           "muon:beta1=0.9", "sgd:momentum=0.9", "adam:beta1=1", "adam:beta2=-1",
+                           "adam:eps=0", "adamw:eps=x", "sgd:nesterov=perhaps", "adam:nesterov=true"}) {
     EXPECT_EQ(code_of(spec, {0.9, 0}), ExitCode::usage) << spec;
   }
   EXPECT_EQ(code_of("sgd:nesterov=true", {0, 0}), ExitCode::usage);

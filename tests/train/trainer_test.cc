@@ -368,6 +368,20 @@ TEST_F(TrainerTest, PenaltiesPullAndAreTold) {
   EXPECT_EQ(log()[0]["penalty"], found.history[0].penalty);
 }
 
+TEST_F(TrainerTest, ClippingBoundsEveryStep) {
+  config_.clip = 1e-3, config_.momentum = 0, config_.weight_decay = 0, config_.schedule = "constant";
+  run();
+  Parameters initial(graph_);
+  initial.initialise(config_.seed);
+  double moved = 0;
+  for (size_t i = 0; i < initial.weights().size(); ++i) {
+    moved += std::pow(engine_.parameters().weights()[i] - initial.weights()[i], 2);
+  }
+  const double bound = static_cast<double>(observer_.step_calls) * config_.lr * config_.clip;
+  EXPECT_GT(std::sqrt(moved), 0);
+  EXPECT_LE(std::sqrt(moved), bound);
+}
+
 TEST_F(TrainerTest, EvaluationIsTheMeanOverSamplesInOrder) {
   engine_.parameters().initialise(1);
   const ImageSet images = make_images(2500, 3);  // several blocks
