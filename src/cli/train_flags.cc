@@ -85,8 +85,9 @@ const std::vector<TrainFlag> all_flags = {
     {"Training", "--weight-decay", "X", "Weight decay, as PyTorch's optimizer of that name means it",
      set<&C::weight_decay>},
     {"Training", "--schedule", "SPEC",
-     "constant; step:size=5,gamma=0.2; multistep:at=30|60,gamma=0.1; exponential:gamma=0.9; "
-     "onecycle:warmup=0.3",
+     "The learning rate's course. By epoch: constant; step:size=5,gamma=0.2; multistep:at=30|60,gamma=0.1; "
+     "exponential:gamma=0.9. Over the run: linear; cosine:restarts=0,mult=1; polynomial:power=2; rex; "
+     "wsd:decay=0.2,shape=linear|cosine|1-sqrt (these end at final=0); onecycle:warmup=0.3",
      set<&C::schedule>},
     {"Training", "--loss", "SUM", "ce, ce:smoothing=0.1, ce:weights=balanced, ce + 0.0001*l2", set<&C::loss>},
     {"Training", "--batch-norm", "ghost|sync", "Statistics of a shard, or of the whole batch as PyTorch",

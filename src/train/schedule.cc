@@ -6,9 +6,10 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/math.h"
 #include "base/spec.h"
+#include "base/text.h"
 #include "base/units.h"
+#include "train/progress_schedules.h"
 
 namespace frugal {
 namespace {
@@ -57,33 +58,6 @@ class Exponential : public Schedule {
   double gamma_;
 };
 
-class OneCycle : public Schedule {
- public:
-  OneCycle(double warmup, double first, double last) : warmup_(warmup), first_(first), last_(last) {}
-  double factor(const Moment& now) const override {
-    if (now.progress < warmup_) return between(first_, 1, now.progress / warmup_);
-    return between(1, last_, (now.progress - warmup_) / (1 - warmup_));
-  }
-
- private:
-  /// Half a cosine from `begin` to `end`.
-  static double between(double begin, double end, double part) {
-    return end + (begin - end) / 2 * (1 + sine_cosine_of_degrees(180 * part).cosine);
-  }
-  double warmup_, first_, last_;
-};
-
-std::unique_ptr<Schedule> one_cycle(const Spec& spec) {
-  spec.expect({"warmup", "div", "final"});
-  const double warmup = spec.number("warmup", 0.3), div = spec.number("div", 25),
-               last = spec.number("final", 1e4);
-  if (!(warmup >= 0 && warmup < 1)) throw usage_error("--schedule: warmup of onecycle must be in [0, 1)");
-  if (!(div >= 1 && div <= 1e9 && last >= 1 && last <= 1e9)) {
-    throw usage_error("--schedule: div and final of onecycle must be in 1 to 1e9");
-  }
-  return std::make_unique<OneCycle>(warmup, 1 / div, 1 / (div * last));
-}
-
 double gamma_of(const Spec& spec) {
   if (spec.name == "exponential" && !spec.has("gamma"))
     throw usage_error("--schedule: exponential needs gamma");
@@ -128,9 +102,9 @@ std::unique_ptr<Schedule> parse_schedule(const std::string& text) {
     spec.expect({"gamma"});
     return std::make_unique<Exponential>(gamma_of(spec));
   }
-  if (spec.name == "onecycle") return one_cycle(spec);
-  throw usage_error("--schedule: no schedule is called '" + spec.name +
-                    "'; there are constant, step, multistep, exponential, onecycle");
+  if (auto schedule = make_progress_schedule(spec)) return schedule;
+  throw usage_error("--schedule: no schedule is called " + in_quotes(spec.name) +
+                    "; there are constant, step, multistep, exponential, " + join(progress_schedule_names()));
 }
 
 }  // namespace frugal
