@@ -52,6 +52,7 @@ TrainConfig recipe(const std::string& name) {
     config.momentum = 0.9;
     config.weight_decay = 5e-4;
     config.schedule = "step:size=5,gamma=0.2";
+    config.warmup = "none";
     config.batch = 128;
     config.epochs = 330;
     config.val = 0.1;
@@ -79,7 +80,7 @@ void validate(const TrainConfig& config) {
   require_within(config.batch, 1, most_images, "--batch");
   require(config.lr >= 0 && std::isfinite(config.lr), "--lr must be a number that is not negative");
   check_optimizer(config.optimizer, {config.momentum, config.weight_decay});
-  parse_schedule(config.schedule);
+  parse_schedule(config.schedule, config.warmup);
   parse_loss(config.loss);
   parse_augment(config.augment);
   parse_resize(config.resize);

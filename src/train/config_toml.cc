@@ -43,6 +43,7 @@ void for_each_field(Config& config, Visit&& visit) {
   visit("momentum", config.momentum);
   visit("weight_decay", config.weight_decay);
   visit("schedule", config.schedule);
+  visit("warmup", config.warmup);
   visit("loss", config.loss);
   visit("augment", config.augment);
   visit("resize", config.resize);

@@ -60,8 +60,7 @@ class Polynomial : public Schedule {
 
 class CosineRestarts : public Schedule {
  public:
-  CosineRestarts(int64_t restarts, double mult, double last)
-      : restarts_(restarts), mult_(mult), last_(last) {
+  CosineRestarts(int64_t restarts, double mult, double last) : restarts_(restarts), mult_(mult), last_(last) {
     double length = 1;
     for (int64_t i = 0; i <= restarts; ++i, length *= mult) total_ += length;
   }

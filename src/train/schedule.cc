@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "train/progress_schedules.h"
+#include "train/warmup.h"
 
 namespace frugal {
 namespace {
@@ -58,6 +59,17 @@ class Exponential : public Schedule {
   double gamma_;
 };
 
+class Warmed : public Schedule {
+ public:
+  Warmed(const Warmup& warmup, std::unique_ptr<Schedule> schedule)
+      : warmup_(warmup), schedule_(std::move(schedule)) {}
+  double factor(const Moment& now) const override { return warmup_.factor(now) * schedule_->factor(now); }
+
+ private:
+  Warmup warmup_;
+  std::unique_ptr<Schedule> schedule_;
+};
+
 double gamma_of(const Spec& spec) {
   if (spec.name == "exponential" && !spec.has("gamma"))
     throw usage_error("--schedule: exponential needs gamma");
@@ -79,9 +91,7 @@ std::vector<int64_t> parse_epochs(const std::string& text) {
   return epochs;
 }
 
-}  // namespace
-
-std::unique_ptr<Schedule> parse_schedule(const std::string& text) {
+std::unique_ptr<Schedule> without_warmup(const std::string& text) {
   const Spec spec = parse_spec(text, "--schedule");
   if (spec.name == "constant") {
     spec.expect({});
@@ -105,6 +115,21 @@ std::unique_ptr<Schedule> parse_schedule(const std::string& text) {
   if (auto schedule = make_progress_schedule(spec)) return schedule;
   throw usage_error("--schedule: no schedule is called " + in_quotes(spec.name) +
                     "; there are constant, step, multistep, exponential, " + join(progress_schedule_names()));
+}
+
+}  // namespace
+
+Moment moment_at(double progress, int64_t step, int64_t steps_per_epoch) {
+  const int64_t epoch = step / steps_per_epoch, in_epoch = step % steps_per_epoch;
+  const double part = static_cast<double>(in_epoch) / static_cast<double>(steps_per_epoch);
+  return {progress, epoch, step, static_cast<double>(epoch) + part};
+}
+
+std::unique_ptr<Schedule> parse_schedule(const std::string& text, const std::string& warmup) {
+  const Warmup ramp = parse_warmup(warmup);
+  auto schedule = without_warmup(text);
+  if (ramp.length == 0) return schedule;
+  return std::make_unique<Warmed>(ramp, std::move(schedule));
 }
 
 }  // namespace frugal

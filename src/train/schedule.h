@@ -8,11 +8,18 @@
 
 namespace frugal {
 
-/// Where a run is: `progress` in [0, 1] of what it may use (steps, or time), `epoch` from 0.
+/// Where a run is, before a step is taken: `progress` in [0, 1] of what it may use (steps, or time), `epoch`
+/// from 0; `step` from 0 through the whole run; `epochs` that have been done, the part of the one under way
+/// included.
 struct Moment {
   double progress = 0;
   int64_t epoch = 0;
+  int64_t step = 0;
+  double epochs = 0;
 };
+
+/// The moment before step `step` of a run whose epochs have `steps_per_epoch` steps.
+Moment moment_at(double progress, int64_t step, int64_t steps_per_epoch);
 
 class Schedule {
  public:
@@ -28,6 +35,8 @@ class Schedule {
 ///
 /// By progress: "linear", "cosine", "polynomial", "rex", "wsd" and "onecycle", see progress_schedules.h.
 /// Unknown names and values out of range are usage errors.
-std::unique_ptr<Schedule> parse_schedule(const std::string& text);
+///
+/// Whatever the schedule, its factor is multiplied by that of `warmup`, see warmup.h.
+std::unique_ptr<Schedule> parse_schedule(const std::string& text, const std::string& warmup = "none");
 
 }  // namespace frugal

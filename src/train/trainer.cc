@@ -82,7 +82,7 @@ class Trainer {
         normalization_(choose_normalization(config.normalize, data.train)),
         split_(choose_split(config, data)),
         loss_(parse_loss(config.loss, class_counts(data.train, data.classes.size()))),
-        schedule_(parse_schedule(config.schedule)),
+        schedule_(parse_schedule(config.schedule, config.warmup)),
         sizes_(parse_resize(config.resize)),
         optimizer_(
             make_optimizer(config.optimizer, {config.momentum, config.weight_decay}, engine.parameters())),
@@ -191,7 +191,7 @@ bool Trainer::train_epoch() {
 void Trainer::train_step(std::span<const int32_t> ids, int64_t first_draw) {
   const Stopwatch clock;
   const auto draw = static_cast<uint32_t>(first_draw);
-  sums_.lr = config_.lr * schedule_->factor({progress(), epoch_});
+  sums_.lr = config_.lr * schedule_->factor(moment_at(progress(), epoch_ * steps_ + sums_.steps, steps_));
   if (!sizes_.empty()) choose_size();
   batch_.set(ids, draw);
   const LossSums loss =

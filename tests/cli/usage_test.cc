@@ -27,11 +27,12 @@ TEST(Usage, VersionAndHelp) {
     EXPECT_THAT(help.out, HasSubstr(command));
     EXPECT_EQ(frugal({command, "--help"}).code, 0);
   }
-  for (const char* flag : {"--data",         "--val",      "--split-seed", "--model",      "--recipe",
-                           "--epochs",       "--batch",    "--optimizer",  "--lr",         "--momentum",
-                           "--weight-decay", "--schedule", "--loss",       "--augment",    "--normalize",
-                           "--precision",    "--threads",  "--shard",      "--batch-norm", "--seed",
-                           "--max-params",   "--config",   "--out",        "--json",       "--quiet"}) {
+  for (const char* flag :
+       {"--data",   "--val",        "--split-seed", "--model",      "--recipe",       "--epochs",
+        "--batch",  "--optimizer",  "--lr",         "--momentum",   "--weight-decay", "--schedule",
+        "--warmup", "--loss",       "--augment",    "--normalize",  "--precision",    "--threads",
+        "--shard",  "--batch-norm", "--seed",       "--max-params", "--config",       "--out",
+        "--json",   "--quiet"}) {
     EXPECT_THAT(frugal({"train", "--help"}).out, HasSubstr(flag));
   }
 }
@@ -55,14 +56,13 @@ TEST(Usage, UnknownCommandsAndFlagsNameTheNearest) {
 
 TEST(Usage, BadValuesNameTheFlag) {
   for (const auto& [flag, value] : std::vector<std::pair<std::string, std::string>>{
-           {"--epochs", "many"},   {"--epochs", "0"},       {"--epochs", "1e400"},
-           {"--lr", "fast"},       {"--lr", "nan"},         {"--batch", "0"},
-           {"--batch", "2.5"},     {"--val", "1.5"},        {"--val", "x"},
-           {"--precision", "fp8"}, {"--threads", "5000"},   {"--threads", "-1"},
-           {"--shard", "x"},       {"--batch-norm", "no"},  {"--normalize", "maybe"},
-           {"--seed", "-3"},       {"--optimizer", "lion"}, {"--schedule", "moon"},
-           {"--loss", "hinge"},    {"--augment", "spin"},   {"--momentum", "2x"},
-           {"--weight-decay", ""}, {"--recipe", "cake"},    {"--split-seed", "y"}}) {
+           {"--epochs", "many"},    {"--epochs", "0"},      {"--epochs", "1e400"},    {"--lr", "fast"},
+           {"--lr", "nan"},         {"--batch", "0"},       {"--batch", "2.5"},       {"--val", "1.5"},
+           {"--val", "x"},          {"--precision", "fp8"}, {"--threads", "5000"},    {"--threads", "-1"},
+           {"--shard", "x"},        {"--batch-norm", "no"}, {"--normalize", "maybe"}, {"--seed", "-3"},
+           {"--optimizer", "lion"}, {"--schedule", "moon"}, {"--warmup", "5"},        {"--warmup", "3weeks"},
+           {"--loss", "hinge"},     {"--augment", "spin"},  {"--momentum", "2x"},     {"--weight-decay", ""},
+           {"--recipe", "cake"},    {"--split-seed", "y"}}) {
     expect_refusal({"train", "--data", "/nonexistent", flag + "=" + value}, 2, flag);
   }
 }

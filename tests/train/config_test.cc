@@ -46,6 +46,7 @@ TEST_F(ConfigFile, EveryFieldComesBackToTheBit) {
                      .momentum = 1.0 / 3,
                      .weight_decay = 5e+22,
                      .schedule = "multistep:at=30|60,gamma=0.1",
+                     .warmup = "5epochs:start=0.1",
                      .loss = "ce:smoothing=0.1 + 0.0001*l2",
                      .augment = "flip,crop:4",
                      .normalize = "none",
@@ -68,6 +69,7 @@ TEST_F(ConfigFile, EveryFieldComesBackToTheBit) {
   EXPECT_EQ(back.momentum, config.momentum);
   EXPECT_EQ(back.weight_decay, config.weight_decay);
   EXPECT_EQ(back.schedule, config.schedule);
+  EXPECT_EQ(back.warmup, config.warmup);
   EXPECT_EQ(back.loss, config.loss);
   EXPECT_EQ(back.augment, config.augment);
   EXPECT_EQ(back.normalize, config.normalize);
@@ -115,16 +117,17 @@ TEST_F(ConfigFile, ErrorsNameFileAndLine) {
 
 TEST(Config, SeedIsTheNotebook) {
   const TrainConfig seed = recipe("seed");
-  EXPECT_EQ(to_toml(seed),
-            "# Repeats the run: frugal train --config FILE\n"
-            "recipe = \"seed\"\ndata = \"cifar100\"\nimage_size = \"auto\"\nskip_bad = false\nselect = "
-            "\"all\"\nfraction = 1.0\ncoarse = false\nval = 0.1\nsplit = \"random\"\nsplit_seed = 0\nmodel = "
-            "\"smallnet\"\n"
-            "epochs = 330\nbatch = 128\nsampling = \"shuffle\"\noptimizer = \"sgd\"\nlr = 0.1\nmomentum = "
-            "0.9\nweight_decay = 5e-04\n"
-            "schedule = \"step:size=5,gamma=0.2\"\nloss = \"ce\"\naugment = \"none\"\nresize = "
-            "\"none\"\nnormalize = \"none\"\n"
-            "precision = \"auto\"\nthreads = 0\nshard = 0\nbatch_norm = \"sync\"\nseed = 1\n");
+  EXPECT_EQ(
+      to_toml(seed),
+      "# Repeats the run: frugal train --config FILE\n"
+      "recipe = \"seed\"\ndata = \"cifar100\"\nimage_size = \"auto\"\nskip_bad = false\nselect = "
+      "\"all\"\nfraction = 1.0\ncoarse = false\nval = 0.1\nsplit = \"random\"\nsplit_seed = 0\nmodel = "
+      "\"smallnet\"\n"
+      "epochs = 330\nbatch = 128\nsampling = \"shuffle\"\noptimizer = \"sgd\"\nlr = 0.1\nmomentum = "
+      "0.9\nweight_decay = 5e-04\n"
+      "schedule = \"step:size=5,gamma=0.2\"\nwarmup = \"none\"\nloss = \"ce\"\naugment = \"none\"\nresize = "
+      "\"none\"\nnormalize = \"none\"\n"
+      "precision = \"auto\"\nthreads = 0\nshard = 0\nbatch_norm = \"sync\"\nseed = 1\n");
   EXPECT_NO_THROW(validate(seed));
   EXPECT_NO_THROW(validate(recipe("default")));
   EXPECT_THROW(recipe("soup"), Error);

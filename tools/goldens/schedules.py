@@ -65,6 +65,18 @@ def cases():
     }
     for (spec, steps), make in pytorch.items():
         yield {"spec": spec, "source": "torch", "rates": of_pytorch(steps, make)}
+    # A run of 40 steps, of which 10 are an epoch; schedules by epoch are LambdaLRs of what StepLR gives.
+    for warmup, steps, start in ("0.2", 8, 0.01), ("1.5epochs:start=0.1", 15, 0.1), ("13steps:start=0", 13, 0.0):
+        ramp = lambda o: lr_scheduler.LinearLR(o, start, 1.0, steps)
+        if start == 0:  # which LinearLR refuses, though its formula does not
+            ramp = lambda o: lr_scheduler.LambdaLR(o, lambda step: min(step / steps, 1.0))
+        for spec, make in {
+            "constant": lambda o: lr_scheduler.LambdaLR(o, lambda step: 1.0),
+            "step:size=1,gamma=0.5": lambda o: lr_scheduler.StepLR(o, 10, 0.5),
+            "cosine": lambda o: lr_scheduler.CosineAnnealingLR(o, 40),
+        }.items():
+            rates = [a * b for a, b in zip(of_pytorch(40, ramp), of_pytorch(40, make))]
+            yield {"spec": spec, "warmup": warmup, "source": "torch", "rates": rates}
     yield {"spec": "rex", "source": "paper", "rates": [rex(t, 40) for t in range(40)]}
     for spec, options in {
         "wsd": (8, "linear", 0),
