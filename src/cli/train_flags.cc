@@ -106,9 +106,10 @@ const std::vector<TrainFlag> all_flags = {
 
 }  // namespace
 
-void add_train_flags(CLI::App& command, GivenFlags& given) {
+void add_train_flags(CLI::App& command, GivenFlags& given, bool (*wanted)(const std::string& flag)) {
   for (const TrainFlag& flag : all_flags) {
     const std::string name = flag.flag;
+    if (wanted != nullptr && !wanted(name)) continue;
     if (*flag.type == '\0') {  // there or not
       command
           .add_flag_callback(

@@ -135,8 +135,8 @@ std::string draw_panel(const Panel& panel, std::span<const Series> all, const st
 
 std::string chart_page(const std::string& title, const std::string& subtitle, const std::string& panels) {
   std::string svg =
-      "<svg xmlns=\"http://www.w3.org/2000/svg\"" + attribute("width", page_width) + attribute("height", page_height) +
-      " viewBox=\"0 0 " + number(page_width) + " " + number(page_height) +
+      "<svg xmlns=\"http://www.w3.org/2000/svg\"" + attribute("width", page_width) +
+      attribute("height", page_height) + " viewBox=\"0 0 " + number(page_width) + " " + number(page_height) +
       "\" font-family=\"system-ui, 'DejaVu Sans', Helvetica, Arial, sans-serif\" font-size=\"12\""
       " fill=\"#222222\">\n<title>" +
       xml_text(title) + "</title>\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n";
