@@ -68,8 +68,7 @@ ExitCode run(const Options& options) {
   const RateCurve curve{config.lr, config.epochs, (images + config.batch - 1) / config.batch};
   const auto schedule = parse_schedule(config.schedule, config.warmup);
   const std::vector<RatePoint> points = sample_rates(*schedule, curve);
-  write_file_atomic(options.out,
-                    schedule_svg(points, curve.epochs, named(config), described(config, curve)));
+  write_file_atomic(options.out, schedule_svg(points, curve.epochs, named(config), described(config, curve)));
   if (options.json) {
     Json json = {{"schedule", config.schedule},
                  {"warmup", config.warmup},

@@ -24,8 +24,8 @@ struct RateCurve {
 };
 
 /// Some 1,000 steps (or all, if there are fewer) spread evenly over the run, first and last included, and the
-/// steps on both sides of every end of an epoch that lies between two of them, so that a rate that jumps there
-/// is drawn as a jump. In order.
+/// steps on both sides of every end of an epoch that lies between two of them, so that a rate that jumps
+/// there is drawn as a jump. In order.
 std::vector<RatePoint> sample_rates(const Schedule& schedule, const RateCurve& curve);
 
 }  // namespace frugal

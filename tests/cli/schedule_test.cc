@@ -49,8 +49,8 @@ TEST_F(ScheduleCommand, AStaircaseKeepsItsEdges) {
 /// What train logs, an epoch's last step, is what schedule shows for that step.
 TEST_F(ScheduleCommand, ShowsWhatTrainDoes) {
   write_cifar100(scratch / "set");
-  const std::vector<std::string> flags = {"--schedule", "cosine:restarts=1", "--warmup", "11steps",
-                                          "--lr",       "0.03",              "--epochs", "3"};
+  const std::vector<std::string> flags = {"--schedule", "cosine:restarts=1", "--warmup", "11steps", "--lr",
+                                          "0.03",       "--epochs",          "3"};
   ASSERT_EQ(frugal(quick_train(scratch / "set", scratch / "run", flags)).code, 0);
   const auto log = json_lines(read_text(scratch / "run" / "log.jsonl"));
   const Outcome outcome =
@@ -65,9 +65,12 @@ TEST_F(ScheduleCommand, ShowsWhatTrainDoes) {
 }
 
 TEST_F(ScheduleCommand, RefusesWhatTrainRefuses) {
-  for (const std::vector<std::string>& wrong :
-       {std::vector<std::string>{"moon"}, {"cosine", "--warmup", "5"}, {"cosine", "--epochs", "0"},
-        {"cosine", "--images", "0"}, {"cosine", "--data", "cifar10"}, {"cosine:final=3"}}) {
+  for (const std::vector<std::string>& wrong : {std::vector<std::string>{"moon"},
+                                                {"cosine", "--warmup", "5"},
+                                                {"cosine", "--epochs", "0"},
+                                                {"cosine", "--images", "0"},
+                                                {"cosine", "--data", "cifar10"},
+                                                {"cosine:final=3"}}) {
     EXPECT_EQ(run(wrong).code, 2) << testing::PrintToString(wrong);
   }
   EXPECT_FALSE(fs::exists(scratch / "schedule.svg"));

@@ -34,7 +34,8 @@ TEST(RateCurve, ALongRunIsSampledFromEndToEndWithItsJumps) {
 
 TEST(RateCurve, OneStepIsARunToo) {
   EXPECT_EQ(sample_rates(*parse_schedule("cosine"), {0.1, 1, 1}).size(), 1u);
-  EXPECT_LT(sample_rates(*parse_schedule("step:size=5,gamma=0.2"), {0.1, 1'000'000, 1'000'000}).size(), 3100u);
+  EXPECT_LT(sample_rates(*parse_schedule("step:size=5,gamma=0.2"), {0.1, 1'000'000, 1'000'000}).size(),
+            3100u);
 }
 
 }  // namespace
