@@ -19,6 +19,7 @@ void add_train_command(CLI::App& program, Action& action);
 void add_resume_command(CLI::App& program, Action& action);
 void add_eval_command(CLI::App& program, Action& action);
 void add_predict_command(CLI::App& program, Action& action);
+void add_schedule_command(CLI::App& program, Action& action);
 
 // Arguments that several commands take, worded once.
 void add_weights_argument(CLI::App& command, std::string& weights);

@@ -108,9 +108,14 @@ const std::vector<TrainFlag> all_flags = {
     {"Training", "--clip", "X", "Shorten gradients to this norm, all taken together; 0: leave them",
      set<&C::clip>},
     {"Training", "--schedule", "SPEC",
-     "constant; step:size=5,gamma=0.2; multistep:at=30|60,gamma=0.1; exponential:gamma=0.9; "
-     "onecycle:warmup=0.3",
+     "The learning rate's course. By epoch: constant; step:size=5,gamma=0.2; multistep:at=30|60,gamma=0.1; "
+     "exponential:gamma=0.9. Over the run: linear; cosine:restarts=0,mult=1; polynomial:power=2; rex; "
+     "wsd:decay=0.2,shape=linear|cosine|1-sqrt (these end at final=0); onecycle:warmup=0.3",
      set<&C::schedule>},
+    {"Training", "--warmup", "LENGTH",
+     "Straight ramp at the start, times whatever the schedule says: none; 0.05 (of the run); 5epochs; "
+     "500steps; 5epochs:start=0.01 (its first factor)",
+     set<&C::warmup>},
     {"Training", "--loss", "SUM", "ce, ce:smoothing=0.1, ce:weights=balanced, ce + 0.0001*l2", set<&C::loss>},
     {"Training", "--batch-norm", "ghost|sync", "Statistics of a shard, or of the whole batch as PyTorch",
      set<&C::batch_norm>},
@@ -124,9 +129,10 @@ const std::vector<TrainFlag> all_flags = {
 
 }  // namespace
 
-void add_train_flags(CLI::App& command, GivenFlags& given) {
+void add_train_flags(CLI::App& command, GivenFlags& given, bool (*wanted)(const std::string& flag)) {
   for (const TrainFlag& flag : all_flags) {
     const std::string name = flag.flag;
+    if (wanted != nullptr && !wanted(name)) continue;
     if (*flag.type == '\0') {  // there or not
       command
           .add_flag_callback(

@@ -13,8 +13,9 @@ namespace frugal {
 /// Values of flags as they were given, by flag ("--lr"); what was not given is absent.
 using GivenFlags = std::map<std::string, std::string>;
 
-/// Adds the flags to `command`; parsing fills `given`, which must live as long.
-void add_train_flags(CLI::App& command, GivenFlags& given);
+/// Adds the flags to `command`, those that `wanted` agrees to (all, if it is null); parsing fills `given`,
+/// which must live as long.
+void add_train_flags(CLI::App& command, GivenFlags& given, bool (*wanted)(const std::string& flag) = nullptr);
 
 /// The configuration that a command line asks for: the recipe's settings, changed by those of the --config
 /// file (unless `config_file` is empty), changed by the flags given. Validated.

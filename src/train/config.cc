@@ -53,6 +53,7 @@ TrainConfig recipe(const std::string& name) {
     config.momentum = 0.9;
     config.weight_decay = 5e-4;
     config.schedule = "step:size=5,gamma=0.2";
+    config.warmup = "none";
     config.batch = 128;
     config.epochs = 330;
     config.validate_every = "1";
@@ -90,7 +91,7 @@ void validate(const TrainConfig& config) {
   check_optimizer(config.optimizer, optimizer_options(config));
   require(config.clip >= 0 && std::isfinite(config.clip),
           "--clip must be a norm that is not negative; 0: none");
-  parse_schedule(config.schedule);
+  parse_schedule(config.schedule, config.warmup);
   parse_loss(config.loss);
   parse_augment(config.augment);
   parse_resize(config.resize);

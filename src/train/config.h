@@ -40,7 +40,8 @@ struct TrainConfig {
   std::string lookahead = "none";  // or "5:alpha=0.5"
   double clip = 0;                 // of the gradients' norm; 0: none
   std::string schedule = "step:size=5,gamma=0.2";
-  std::string loss = "ce";  // sum: "ce:smoothing=0.1 + 0.0001*l2"
+  std::string warmup = "none";  // none | 0.05 (of the run) | 5epochs | 500steps, see train/warmup.h
+  std::string loss = "ce";      // sum: "ce:smoothing=0.1 + 0.0001*l2"
   std::string augment = "none";
   std::string resize = "none";     // sizes of training images by progress, see train/size_schedule.h
   std::string normalize = "auto";  // auto | none | given:mean=...,std=...

@@ -51,6 +51,7 @@ void for_each_field(Config& config, Visit&& visit) {
   visit("lookahead", config.lookahead);
   visit("clip", config.clip);
   visit("schedule", config.schedule);
+  visit("warmup", config.warmup);
   visit("loss", config.loss);
   visit("augment", config.augment);
   visit("resize", config.resize);

@@ -6,9 +6,11 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/math.h"
 #include "base/spec.h"
+#include "base/text.h"
 #include "base/units.h"
+#include "train/progress_schedules.h"
+#include "train/warmup.h"
 
 namespace frugal {
 namespace {
@@ -57,32 +59,16 @@ class Exponential : public Schedule {
   double gamma_;
 };
 
-class OneCycle : public Schedule {
+class Warmed : public Schedule {
  public:
-  OneCycle(double warmup, double first, double last) : warmup_(warmup), first_(first), last_(last) {}
-  double factor(const Moment& now) const override {
-    if (now.progress < warmup_) return between(first_, 1, now.progress / warmup_);
-    return between(1, last_, (now.progress - warmup_) / (1 - warmup_));
-  }
+  Warmed(const Warmup& warmup, std::unique_ptr<Schedule> schedule)
+      : warmup_(warmup), schedule_(std::move(schedule)) {}
+  double factor(const Moment& now) const override { return warmup_.factor(now) * schedule_->factor(now); }
 
  private:
-  /// Half a cosine from `begin` to `end`.
-  static double between(double begin, double end, double part) {
-    return end + (begin - end) / 2 * (1 + sine_cosine_of_degrees(180 * part).cosine);
-  }
-  double warmup_, first_, last_;
+  Warmup warmup_;
+  std::unique_ptr<Schedule> schedule_;
 };
-
-std::unique_ptr<Schedule> one_cycle(const Spec& spec) {
-  spec.expect({"warmup", "div", "final"});
-  const double warmup = spec.number("warmup", 0.3), div = spec.number("div", 25),
-               last = spec.number("final", 1e4);
-  if (!(warmup >= 0 && warmup < 1)) throw usage_error("--schedule: warmup of onecycle must be in [0, 1)");
-  if (!(div >= 1 && div <= 1e9 && last >= 1 && last <= 1e9)) {
-    throw usage_error("--schedule: div and final of onecycle must be in 1 to 1e9");
-  }
-  return std::make_unique<OneCycle>(warmup, 1 / div, 1 / (div * last));
-}
 
 double gamma_of(const Spec& spec) {
   if (spec.name == "exponential" && !spec.has("gamma"))
@@ -105,9 +91,7 @@ std::vector<int64_t> parse_epochs(const std::string& text) {
   return epochs;
 }
 
-}  // namespace
-
-std::unique_ptr<Schedule> parse_schedule(const std::string& text) {
+std::unique_ptr<Schedule> without_warmup(const std::string& text) {
   const Spec spec = parse_spec(text, "--schedule");
   if (spec.name == "constant") {
     spec.expect({});
@@ -128,9 +112,24 @@ std::unique_ptr<Schedule> parse_schedule(const std::string& text) {
     spec.expect({"gamma"});
     return std::make_unique<Exponential>(gamma_of(spec));
   }
-  if (spec.name == "onecycle") return one_cycle(spec);
-  throw usage_error("--schedule: no schedule is called '" + spec.name +
-                    "'; there are constant, step, multistep, exponential, onecycle");
+  if (auto schedule = make_progress_schedule(spec)) return schedule;
+  throw usage_error("--schedule: no schedule is called " + in_quotes(spec.name) +
+                    "; there are constant, step, multistep, exponential, " + join(progress_schedule_names()));
+}
+
+}  // namespace
+
+Moment moment_at(double progress, int64_t step, int64_t steps_per_epoch) {
+  const int64_t epoch = step / steps_per_epoch, in_epoch = step % steps_per_epoch;
+  const double part = static_cast<double>(in_epoch) / static_cast<double>(steps_per_epoch);
+  return {progress, epoch, step, static_cast<double>(epoch) + part};
+}
+
+std::unique_ptr<Schedule> parse_schedule(const std::string& text, const std::string& warmup) {
+  const Warmup ramp = parse_warmup(warmup);
+  auto schedule = without_warmup(text);
+  if (ramp.length == 0) return schedule;
+  return std::make_unique<Warmed>(ramp, std::move(schedule));
 }
 
 }  // namespace frugal

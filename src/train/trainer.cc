@@ -158,7 +158,7 @@ Trainer::Trainer(Engine& engine, const Graph& graph, const TrainConfig& config, 
       normalization_(choose_normalization(config.normalize, data.train)),
       split_(choose_split(config, data)),
       loss_(parse_loss(config.loss, class_counts(data.train, data.classes.size()))),
-      schedule_(parse_schedule(config.schedule)),
+      schedule_(parse_schedule(config.schedule, config.warmup)),
       sizes_(parse_resize(config.resize)),
       clip_(config.clip),
       optimizer_(make_optimizer(config.optimizer, optimizer_options(config), engine, graph)),
@@ -305,7 +305,7 @@ void Trainer::train_step(std::span<const int32_t> ids, int64_t first_draw, doubl
   const auto draw = static_cast<uint32_t>(first_draw);
   if (position_.first_step < 0) position_.first_step = progress_.seconds_used();
   note(ProgressRecord::Kind::step, progress);
-  sums.lr = config_.lr * position_.lr_factor * schedule_->factor({progress, position_.epoch});
+  sums.lr = config_.lr * position_.lr_factor * schedule_->factor(moment_at(progress, position_.steps, steps_));
   if (!sizes_.empty()) choose_size(progress);
   batch_.set(ids, draw);
   const LossSums loss = engine_.train_step(batch_, loss_.logits(),

@@ -23,7 +23,7 @@ TEST(Usage, VersionAndHelp) {
   EXPECT_THAT(version.out, AllOf(StartsWith("frugal "), HasSubstr("oneDNN")));
   const Outcome help = frugal({"--help"});
   EXPECT_EQ(help.code, 0);
-  for (const char* command : {"train", "eval", "predict", "fetch", "data", "model"}) {
+  for (const char* command : {"train", "eval", "predict", "fetch", "data", "model", "schedule"}) {
     EXPECT_THAT(help.out, HasSubstr(command));
     EXPECT_EQ(frugal({command, "--help"}).code, 0);
   }
@@ -32,7 +32,8 @@ TEST(Usage, VersionAndHelp) {
         "--batch",      "--optimizer", "--lr",         "--momentum",  "--weight-decay", "--schedule",
         "--loss",       "--augment",   "--normalize",  "--precision", "--threads",      "--shard",
         "--batch-norm", "--seed",      "--max-params", "--config",    "--out",          "--json",
-        "--quiet",      "--clip",      "--decay",      "--groups",    "--lookahead"}) {
+        "--quiet",      "--clip",      "--decay",      "--groups",    "--lookahead",
+        "--warmup", "--max-time",  "--validate-every", "--checkpoint-every", "--replay"}) {
     EXPECT_THAT(frugal({"train", "--help"}).out, HasSubstr(flag));
   }
 }
@@ -74,6 +75,11 @@ TEST(Usage, BadValuesNameTheFlag) {
                                                         {"--seed", "-3"},
                                                         {"--optimizer", "lion"},
                                                         {"--schedule", "moon"},
+                                                        {"--warmup", "5"},
+                                                        {"--warmup", "3weeks"},
+                                                        {"--max-time", "soon"},
+                                                        {"--validate-every", "0"},
+                                                        {"--checkpoint-every", "often"},
                                                         {"--loss", "hinge"},
                                                         {"--augment", "spin"},
                                                         {"--momentum", "2x"},

@@ -50,6 +50,7 @@ TEST_F(ConfigFile, EveryFieldComesBackToTheBit) {
                      .lookahead = "6:alpha=0.3",
                      .clip = 0.1,
                      .schedule = "multistep:at=30|60,gamma=0.1",
+                     .warmup = "5epochs:start=0.1",
                      .loss = "ce:smoothing=0.1 + 0.0001*l2",
                      .augment = "flip,crop:4",
                      .normalize = "none",
@@ -76,6 +77,7 @@ TEST_F(ConfigFile, EveryFieldComesBackToTheBit) {
   EXPECT_EQ(back.lookahead, config.lookahead);
   EXPECT_EQ(back.clip, config.clip);
   EXPECT_EQ(back.schedule, config.schedule);
+  EXPECT_EQ(back.warmup, config.warmup);
   EXPECT_EQ(back.loss, config.loss);
   EXPECT_EQ(back.augment, config.augment);
   EXPECT_EQ(back.normalize, config.normalize);
@@ -131,7 +133,7 @@ TEST(Config, SeedIsTheNotebook) {
       "\"smallnet\"\n"
       "epochs = 330\nmax_time = \"none\"\nvalidate_every = \"1\"\ncheckpoint_every = \"30s\"\nbatch = 128\nsampling = \"shuffle\"\noptimizer = \"sgd\"\nlr = 0.1\nmomentum = "
       "0.9\nweight_decay = 5e-04\ndecay = \"all\"\ngroups = \"none\"\nlookahead = \"none\"\nclip = 0.0\n"
-      "schedule = \"step:size=5,gamma=0.2\"\nloss = \"ce\"\naugment = \"none\"\nresize = "
+      "schedule = \"step:size=5,gamma=0.2\"\nwarmup = \"none\"\nloss = \"ce\"\naugment = \"none\"\nresize = "
       "\"none\"\nnormalize = \"none\"\nreplay = \"none\"\n"
       "precision = \"auto\"\nthreads = 0\nshard = 0\nbatch_norm = \"sync\"\nseed = 1\n");
   EXPECT_NO_THROW(validate(seed));

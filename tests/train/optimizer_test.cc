@@ -14,7 +14,6 @@
 #include "golden_input.h"
 #include "graph/builder.h"
 #include "train/loss.h"
-#include "train/schedule.h"
 
 namespace frugal {
 namespace {
@@ -171,23 +170,6 @@ TEST(Optimizer, RefusesWhatItDoesNotKnow) {
   EXPECT_EQ(code_of("sgd", {0, -1}), ExitCode::usage);
   EXPECT_EQ(code_of("sgd", {0, std::nan("")}), ExitCode::usage);
   EXPECT_EQ(code_of("adam:beta1=0.8,beta2=0.9,eps=1e-6", {0, 0}), ExitCode::done);
-}
-
-TEST(Schedule, RefusesWhatItDoesNotKnow) {
-  for (const char* spec : {"", "warp", "step", "step:size=0", "step:size=5,gamma=0", "step:size=5,gamma=2",
-                           "multistep", "multistep:at=", "multistep:at=3|x", "multistep:at=0", "exponential",
-                           "constant:gamma=1", "step:size=2.5"}) {
-    EXPECT_THROW(parse_schedule(spec), Error) << spec;
-  }
-}
-
-TEST(Schedule, LooksAtNothingButItsArguments) {
-  const auto schedule = parse_schedule("multistep:at=60|30,gamma=0.5");
-  EXPECT_EQ(schedule->factor({0, 59}), 0.5);
-  EXPECT_EQ(schedule->factor({0, 60}), 0.25);
-  EXPECT_EQ(schedule->factor({1, 29}), 1);
-  EXPECT_EQ(schedule->factor({0.3, 30}), 0.5);
-  EXPECT_EQ(parse_schedule("step:size=1,gamma=0.1")->factor({0, 1'000'000}), 0);
 }
 
 }  // namespace

@@ -68,6 +68,16 @@ TEST_F(TrainerTest, LearnsAndWritesWhatItHasLearned) {
   EXPECT_EQ(written.precision, "fp32");
 }
 
+TEST_F(TrainerTest, WarmsUpStepByStep) {
+  config_.epochs = 3;  // of five steps
+  config_.warmup = "2epochs:start=0";
+  const TrainResult by_epochs = run();
+  EXPECT_DOUBLE_EQ(by_epochs.history[0].lr, 0.1 * 4 / 10) << "of the epoch's last step";
+  EXPECT_DOUBLE_EQ(by_epochs.history[1].lr, 0.1 * 9 / 10);
+  EXPECT_EQ(by_epochs.history[2].lr, 0.1);
+  EXPECT_THAT(read_text_file(out_ / "config.toml"), ::testing::HasSubstr("warmup = \"2epochs:start=0\""));
+}
+
 TEST_F(TrainerTest, KeepsTheLastPartialBatchAndKeysEveryStep) {
   config_.batch = 32;
   config_.epochs = 2;

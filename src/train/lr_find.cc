@@ -1,0 +1,146 @@
+#include "train/lr_find.h"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
+#include "base/math.h"
+#include "data/augment.h"
+#include "data/sampler.h"
+#include "data/split.h"
+#include "train/batch_source.h"
+#include "train/loss.h"
+#include "train/optimizer.h"
+#include "train/size_schedule.h"
+#include "train/trainer.h"
+#include "train/whitening.h"
+
+namespace frugal {
+namespace {
+
+/// The running mean of the losses, and whether there is any point in going on.
+class LossWatch {
+ public:
+  /// False when the sweep is over; `smoothed` is the mean including `loss`.
+  bool add(double loss) {
+    constexpr double kept = 0.98, too_far = 4;
+    if (!std::isfinite(loss)) return false;
+    sum_ = kept * sum_ + (1 - kept) * loss;
+    weight_ = kept * weight_ + (1 - kept);
+    smoothed = sum_ / weight_;
+    const bool diverged = count_ > 0 && smoothed > too_far * least_;
+    least_ = count_ == 0 ? smoothed : std::min(least_, smoothed);
+    ++count_;
+    return !diverged;
+  }
+  double smoothed = 0;
+
+ private:
+  double sum_ = 0, weight_ = 0, least_ = 0;
+  int64_t count_ = 0;
+};
+
+BatchRecipe batch_recipe(const TrainConfig& config, const Normalization& normalization) {
+  BatchRecipe recipe;
+  recipe.normalization = normalization;
+  recipe.augment = parse_augment(config.augment);
+  recipe.seed = config.seed;
+  return recipe;
+}
+
+/// Hands out the batches of a run, epoch after epoch, as the trainer would.
+class Batches {
+ public:
+  Batches(const TrainConfig& config, const Dataset& data, const Normalization& normalization,
+          const std::vector<double>& class_weights)
+      : config_(config),
+        data_(data),
+        ids_(choose_split(config, data).train),
+        batch_(data.train, batch_recipe(config, normalization), static_cast<int64_t>(data.classes.size()),
+               class_weights),
+        key_{config.seed, 0, 0} {}
+
+  const std::vector<int32_t>& ids() const { return ids_; }
+
+  DatasetBatch& next() {
+    if (first_ == order_.size()) {
+      key_.epoch = started_++;
+      order_ = config_.sampling == "balanced"
+                   ? balanced_order(ids_, data_.train.labels, config_.seed, key_.epoch)
+                   : epoch_order(ids_, config_.seed, key_.epoch);
+      batch_.set_epoch(key_.epoch, order_);
+      first_ = 0;
+    }
+    const size_t count = std::min(static_cast<size_t>(config_.batch), order_.size() - first_);
+    key_.first_draw = static_cast<uint32_t>(first_);
+    batch_.set(std::span<const int32_t>(order_).subspan(first_, count), key_.first_draw);
+    first_ += count;
+    return batch_;
+  }
+  const StepKey& key() const { return key_; }
+
+ private:
+  const TrainConfig& config_;
+  const Dataset& data_;
+  const std::vector<int32_t> ids_;
+  DatasetBatch batch_;
+  std::vector<int32_t> order_;
+  size_t first_ = 0;
+  uint32_t started_ = 0;
+  StepKey key_;
+};
+
+}  // namespace
+
+double sweep_rate(const LrSweep& sweep, int64_t step) {
+  if (step + 1 >= sweep.steps) return sweep.to;
+  // It reaches weights, so not by libm.
+  const double part = static_cast<double>(step) / static_cast<double>(sweep.steps - 1);
+  return sweep.from * exp_double(part * log_double(sweep.to / sweep.from));
+}
+
+LrCurve sweep_lr(Engine& engine, const Graph& graph, const TrainConfig& config, const Dataset& data,
+                 const LrSweep& sweep) {
+  Loss loss = parse_loss(config.loss, class_counts(data.train, data.classes.size()));
+  const Normalization normalization = choose_normalization(config.normalize, data.train);
+  const auto optimizer =
+      make_optimizer(config.optimizer, {config.momentum, config.weight_decay}, engine.parameters());
+  Batches batches(config, data, normalization, loss.class_weights());
+  engine.parameters().initialise(config.seed);
+  engine.weights_changed();
+  whiten(engine, graph, data.train, batches.ids(), normalization);
+  const std::vector<SizeStep> sizes = parse_resize(config.resize);
+  if (!sizes.empty()) engine.train_at(graph_at(config, graph, sizes.front().size));
+
+  LrCurve curve;
+  LossWatch watch;
+  for (int64_t step = 0; step < sweep.steps && !curve.diverged; ++step) {
+    DatasetBatch& batch = batches.next();
+    const double lr = sweep_rate(sweep, step);
+    const double mean = engine.train_step(batch, loss.logits(), batches.key()).loss / batch.weight();
+    curve.diverged = !watch.add(mean);
+    if (std::isfinite(mean)) curve.points.push_back({lr, mean, watch.smoothed});
+    loss.add_penalties(engine);
+    optimizer->step(engine, lr);
+    engine.weights_changed();
+  }
+  return curve;
+}
+
+std::optional<size_t> steepest_fall(std::span<const LrPoint> points) {
+  constexpr size_t skipped_first = 10, skipped_last = 1;
+  if (points.size() < skipped_first + skipped_last + 2) return std::nullopt;
+  const size_t end = points.size() - skipped_last;
+  std::optional<size_t> best;
+  double least = 0;
+  for (size_t i = skipped_first; i < end; ++i) {
+    // Rates are evenly spaced by their logarithms: differences will do. One-sided at both ends.
+    const size_t before = std::max(i, skipped_first + 1) - 1, after = std::min(i + 1, end - 1);
+    const double slope =
+        (points[after].smoothed - points[before].smoothed) / static_cast<double>(after - before);
+    if (slope < least) least = slope, best = i;
+  }
+  return best;
+}
+
+}  // namespace frugal

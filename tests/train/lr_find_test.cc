@@ -1,0 +1,166 @@
+// The range test against what its parts must do; the losses are those of a network that is obviously right.
+#include "train/lr_find.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "base/philox.h"
+#include "fake_engine.h"
+#include "graph/builder.h"
+#include "train/loss.h"
+
+namespace frugal {
+namespace {
+
+constexpr int64_t side = 4, classes = 3;
+
+Dataset make_data() {
+  Dataset data;
+  data.name = "toy";
+  data.classes = {"a", "b", "c"};
+  ImageSet& images = data.train;
+  images.count = 100, images.height = images.width = side, images.channels = 1;
+  const RandomStream stream(1, Purpose::test, 0);
+  for (int64_t i = 0; i < images.count; ++i) {
+    const auto label = static_cast<int32_t>(i % classes);
+    images.labels.push_back(label);
+    for (int64_t p = 0; p < side * side; ++p) {
+      const uint32_t noise = stream.word(static_cast<uint32_t>(i), static_cast<uint32_t>(p)) % 100;
+      images.pixels.push_back(static_cast<uint8_t>((p % classes == label ? 120 : 0) + noise));
+    }
+  }
+  return data;
+}
+
+Graph make_graph() {
+  GraphBuilder net("toy", {side, side, 1});
+  return net.finish(net.linear("fc", net.flatten(net.input()), classes));
+}
+
+class LrFind : public ::testing::Test {
+ protected:
+  LrFind() { config_.batch = 32, config_.val = 0.2; }
+  LrCurve run(const LrSweep& sweep = {}) { return sweep_lr(engine_, graph_, config_, data_, sweep); }
+
+  const Dataset data_ = make_data();
+  const Graph graph_ = make_graph();
+  FakeEngine engine_{graph_};
+  TrainConfig config_;
+};
+
+std::vector<LrPoint> with_smoothed(const std::vector<double>& values) {
+  std::vector<LrPoint> points;
+  for (const double value : values) points.push_back({0, 0, value});
+  return points;
+}
+
+TEST_F(LrFind, RatesRiseByOneFactor) {
+  const LrSweep sweep{1e-4, 1, 5};
+  for (int64_t step = 0; step < 5; ++step) {
+    EXPECT_NEAR(sweep_rate(sweep, step), std::pow(10.0, static_cast<double>(step) - 4),
+                1e-13 * sweep_rate(sweep, step));
+  }
+  EXPECT_EQ(sweep_rate(sweep, 0), 1e-4);
+  EXPECT_EQ(sweep_rate(sweep, 4), 1);
+}
+
+TEST_F(LrFind, TrainsOnTheTrainingPartEpochAfterEpoch) {
+  const LrCurve curve = run({1e-3, 1e-2, 20});
+  ASSERT_EQ(curve.points.size(), 20u);
+  EXPECT_FALSE(curve.diverged);
+  ASSERT_EQ(engine_.batches.size(), 20u);
+  for (size_t step = 0; step < 20; ++step) {  // 80 images, 32 a step
+    EXPECT_EQ(engine_.batches[step], step % 3 == 2 ? 16 : 32);
+    EXPECT_EQ(engine_.keys[step].epoch, step / 3);
+    EXPECT_EQ(engine_.keys[step].first_draw, step % 3 * 32);
+    EXPECT_EQ(engine_.keys[step].seed, config_.seed);
+    EXPECT_EQ(curve.points[step].lr, sweep_rate({1e-3, 1e-2, 20}, static_cast<int64_t>(step)));
+  }
+  EXPECT_LT(curve.points.back().loss, curve.points.front().loss);
+}
+
+/// The mean as PyTorch Lightning writes it: b m + (1 - b) x, over 1 - b^n.
+TEST_F(LrFind, SmoothsAsLightning) {
+  const LrCurve curve = run({1e-3, 1e-2, 40});
+  double mean = 0;
+  for (size_t i = 0; i < curve.points.size(); ++i) {
+    mean = 0.98 * mean + 0.02 * curve.points[i].loss;
+    EXPECT_NEAR(curve.points[i].smoothed, mean / (1 - std::pow(0.98, static_cast<double>(i + 1))), 1e-12);
+  }
+}
+
+TEST_F(LrFind, EveryStepTakesItsOwnRate) {
+  config_.momentum = config_.weight_decay = 0;
+  std::vector<float> before;
+  size_t step = 0;
+  const LrSweep sweep{1e-3, 1, 20};
+  engine_.on_train_step = [&](LossSums&) {
+    const std::span<float> weights = engine_.parameters().weights(), gradients = engine_.parameters().gradients();
+    if (!before.empty()) {
+      const double expected = before[1] - sweep_rate(sweep, static_cast<int64_t>(step)) * before[0];
+      EXPECT_NEAR(weights[0], expected, 1e-6 * (1 + std::abs(expected))) << step;
+      ++step;
+    }
+    before = {gradients[0], weights[0]};
+  };
+  run(sweep);
+  EXPECT_EQ(step, 19u);
+}
+
+TEST_F(LrFind, StopsAtFourTimesTheLeastOrWhereLossesEnd) {
+  int64_t step = 0;
+  engine_.on_train_step = [&](LossSums& sums) {
+    sums.loss = static_cast<double>(sums.samples) * (step++ < 30 ? 1.0 : 100.0);
+  };
+  const LrCurve far = run({1e-5, 10, 100});
+  EXPECT_TRUE(far.diverged);
+  EXPECT_GT(far.points.back().smoothed, 4);
+  EXPECT_LE(far.points[far.points.size() - 2].smoothed, 4);
+  step = 0;
+  engine_.on_train_step = [&](LossSums& sums) {
+    if (step++ == 12) sums.loss = std::numeric_limits<double>::quiet_NaN();
+  };
+  const LrCurve broken = run({1e-5, 10, 100});
+  EXPECT_TRUE(broken.diverged);
+  EXPECT_EQ(broken.points.size(), 12u);
+}
+
+TEST_F(LrFind, StartsFromTheSeedEveryTime) {
+  const LrCurve first = run(), second = run();
+  ASSERT_EQ(first.points.size(), second.points.size());
+  for (size_t i = 0; i < first.points.size(); ++i) EXPECT_EQ(first.points[i].loss, second.points[i].loss);
+  config_.seed = 2;
+  EXPECT_NE(run().points[0].loss, first.points[0].loss);
+}
+
+TEST(SteepestFall, IsWhereTheCurveFallsFastest) {
+  std::vector<double> curve(40, 3.0);
+  curve[5] = -50;  // among the first ten, which do not count
+  curve[6] = -100;
+  for (size_t i = 0; i < 40; ++i) {
+    if (i > 20) curve[i] = 3 - 0.1 * static_cast<double>(i - 20);
+    if (i > 25) curve[i] = 2.5 - 0.4 * static_cast<double>(std::min<size_t>(i, 27) - 25);
+  }
+  curve[39] = -100;  // nor does the last
+  EXPECT_EQ(steepest_fall(with_smoothed(curve)), 26u);
+}
+
+/// numpy.gradient([5, 1, 2, 0, 0]) is [-4, -1.5, -0.5, -1, 0].
+TEST(SteepestFall, TakesOneSideAtTheEnds) {
+  std::vector<double> curve(10, 9.0);
+  for (const double value : {5.0, 1.0, 2.0, 0.0, 0.0, -70.0}) curve.push_back(value);
+  EXPECT_EQ(steepest_fall(with_smoothed(curve)), 10u);
+}
+
+TEST(SteepestFall, IsNowhereInAShortOrRisingCurve) {
+  std::vector<double> rising, short_one(12, 1.0);
+  for (int i = 0; i < 40; ++i) rising.push_back(i);
+  EXPECT_FALSE(steepest_fall(with_smoothed(rising)));
+  EXPECT_FALSE(steepest_fall(with_smoothed(short_one)));
+  EXPECT_FALSE(steepest_fall({}));
+}
+
+}  // namespace
+}  // namespace frugal
