@@ -94,6 +94,9 @@ const std::vector<TrainFlag> all_flags = {
      "Slow weights that every so many steps go a part (0.5) of the way, and the optimizer on from there; "
      "none",
      set<&C::lookahead>},
+    {"Training", "--ema", "DECAY",
+     "Average of the weights over steps, such as 0.999, which is validated, tested and kept; 0: none",
+     set<&C::ema>},
     {"Training", "--clip", "X", "Shorten gradients to this norm, all taken together; 0: leave them",
      set<&C::clip>},
     {"Training", "--schedule", "SPEC",

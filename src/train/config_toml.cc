@@ -45,6 +45,7 @@ void for_each_field(Config& config, Visit&& visit) {
   visit("decay", config.decay);
   visit("groups", config.groups);
   visit("lookahead", config.lookahead);
+  visit("ema", config.ema);
   visit("clip", config.clip);
   visit("schedule", config.schedule);
   visit("loss", config.loss);

@@ -32,7 +32,7 @@ TEST(Usage, VersionAndHelp) {
         "--batch",      "--optimizer", "--lr",         "--momentum",  "--weight-decay", "--schedule",
         "--loss",       "--augment",   "--normalize",  "--precision", "--threads",      "--shard",
         "--batch-norm", "--seed",      "--max-params", "--config",    "--out",          "--json",
-        "--quiet",      "--clip",      "--decay",      "--groups",    "--lookahead"}) {
+        "--quiet",      "--clip",      "--decay",      "--groups",    "--lookahead",    "--ema"}) {
     EXPECT_THAT(frugal({"train", "--help"}).out, HasSubstr(flag));
   }
 }
@@ -83,7 +83,8 @@ TEST(Usage, BadValuesNameTheFlag) {
                                                         {"--clip", "-1"},
                                                         {"--decay", "half"},
                                                         {"--groups", "*:momentum=0"},
-                                                        {"--lookahead", "5:alpha=2"}}) {
+                                                        {"--lookahead", "5:alpha=2"},
+                                                        {"--ema", "1"}}) {
     expect_refusal({"train", "--data", "/nonexistent", flag + "=" + value}, 2, flag);
   }
 }

@@ -48,6 +48,7 @@ TEST_F(ConfigFile, EveryFieldComesBackToTheBit) {
                      .decay = "weights",
                      .groups = "fc*:lr=0.1,*.bias:decay=0",
                      .lookahead = "6:alpha=0.3",
+                     .ema = 0.999,
                      .clip = 0.1,
                      .schedule = "multistep:at=30|60,gamma=0.1",
                      .loss = "ce:smoothing=0.1 + 0.0001*l2",
@@ -74,6 +75,7 @@ TEST_F(ConfigFile, EveryFieldComesBackToTheBit) {
   EXPECT_EQ(back.decay, config.decay);
   EXPECT_EQ(back.groups, config.groups);
   EXPECT_EQ(back.lookahead, config.lookahead);
+  EXPECT_EQ(back.ema, config.ema);
   EXPECT_EQ(back.clip, config.clip);
   EXPECT_EQ(back.schedule, config.schedule);
   EXPECT_EQ(back.loss, config.loss);
@@ -123,17 +125,17 @@ TEST_F(ConfigFile, ErrorsNameFileAndLine) {
 
 TEST(Config, SeedIsTheNotebook) {
   const TrainConfig seed = recipe("seed");
-  EXPECT_EQ(
-      to_toml(seed),
-      "# Repeats the run: frugal train --config FILE\n"
-      "recipe = \"seed\"\ndata = \"cifar100\"\nimage_size = \"auto\"\nskip_bad = false\nselect = "
-      "\"all\"\nfraction = 1.0\ncoarse = false\nval = 0.1\nsplit = \"random\"\nsplit_seed = 0\nmodel = "
-      "\"smallnet\"\n"
-      "epochs = 330\nbatch = 128\nsampling = \"shuffle\"\noptimizer = \"sgd\"\nlr = 0.1\nmomentum = "
-      "0.9\nweight_decay = 5e-04\ndecay = \"all\"\ngroups = \"none\"\nlookahead = \"none\"\nclip = 0.0\n"
-      "schedule = \"step:size=5,gamma=0.2\"\nloss = \"ce\"\naugment = \"none\"\nresize = "
-      "\"none\"\nnormalize = \"none\"\n"
-      "precision = \"auto\"\nthreads = 0\nshard = 0\nbatch_norm = \"sync\"\nseed = 1\n");
+  EXPECT_EQ(to_toml(seed),
+            "# Repeats the run: frugal train --config FILE\n"
+            "recipe = \"seed\"\ndata = \"cifar100\"\nimage_size = \"auto\"\nskip_bad = false\nselect = "
+            "\"all\"\nfraction = 1.0\ncoarse = false\nval = 0.1\nsplit = \"random\"\nsplit_seed = 0\nmodel = "
+            "\"smallnet\"\n"
+            "epochs = 330\nbatch = 128\nsampling = \"shuffle\"\noptimizer = \"sgd\"\nlr = 0.1\nmomentum = "
+            "0.9\nweight_decay = 5e-04\ndecay = \"all\"\ngroups = \"none\"\nlookahead = \"none\"\nema = "
+            "0.0\nclip = 0.0\n"
+            "schedule = \"step:size=5,gamma=0.2\"\nloss = \"ce\"\naugment = \"none\"\nresize = "
+            "\"none\"\nnormalize = \"none\"\n"
+            "precision = \"auto\"\nthreads = 0\nshard = 0\nbatch_norm = \"sync\"\nseed = 1\n");
   EXPECT_NO_THROW(validate(seed));
   EXPECT_NO_THROW(validate(recipe("default")));
   EXPECT_THROW(recipe("soup"), Error);
@@ -159,6 +161,7 @@ TEST(Config, ValidateNamesTheFlag) {
   EXPECT_THAT(error_of([](auto& c) { c.decay = "some"; }), HasSubstr("--decay"));
   EXPECT_THAT(error_of([](auto& c) { c.groups = "fc1"; }), HasSubstr("--groups"));
   EXPECT_THAT(error_of([](auto& c) { c.lookahead = "0"; }), HasSubstr("--lookahead"));
+  EXPECT_THAT(error_of([](auto& c) { c.ema = 1; }), HasSubstr("--ema"));
   EXPECT_THAT(error_of([](auto& c) { c.clip = -1; }), HasSubstr("--clip"));
   EXPECT_THAT(error_of([](auto& c) { c.weight_decay = -1; }), HasSubstr("--weight-decay"));
   EXPECT_THAT(error_of([](auto& c) { c.optimizer = "x"; }), HasSubstr("--optimizer"));
