@@ -97,6 +97,8 @@ const std::vector<TrainFlag> all_flags = {
     {"Training", "--ema", "DECAY",
      "Average of the weights over steps, such as 0.999, which is validated, tested and kept; 0: none",
      set<&C::ema>},
+    {"Training", "--accumulate", "N", "Batches whose mean gradient makes a step of the optimizer",
+     set<&C::accumulate>},
     {"Training", "--clip", "X", "Shorten gradients to this norm, all taken together; 0: leave them",
      set<&C::clip>},
     {"Training", "--schedule", "SPEC",

@@ -84,6 +84,7 @@ void validate(const TrainConfig& config) {
   require_within(config.batch, 1, most_images, "--batch");
   require(config.lr >= 0 && std::isfinite(config.lr), "--lr must be a number that is not negative");
   check_optimizer(config.optimizer, optimizer_options(config));
+  require_within(config.accumulate, 1, most_images, "--accumulate");
   check_ema(config.ema);
   require(config.clip >= 0 && std::isfinite(config.clip),
           "--clip must be a norm that is not negative; 0: none");

@@ -35,6 +35,7 @@ struct TrainConfig {
   std::string groups = "none";     // "fc*:lr=0.1,decay=0", see train/groups.h
   std::string lookahead = "none";  // or "5:alpha=0.5"
   double ema = 0;                  // decay of the average of weights; 0: none
+  int64_t accumulate = 1;          // batches a step of the optimizer
   double clip = 0;                 // of the gradients' norm; 0: none
   std::string schedule = "step:size=5,gamma=0.2";
   std::string loss = "ce";  // sum: "ce:smoothing=0.1 + 0.0001*l2"

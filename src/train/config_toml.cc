@@ -46,6 +46,7 @@ void for_each_field(Config& config, Visit&& visit) {
   visit("groups", config.groups);
   visit("lookahead", config.lookahead);
   visit("ema", config.ema);
+  visit("accumulate", config.accumulate);
   visit("clip", config.clip);
   visit("schedule", config.schedule);
   visit("loss", config.loss);

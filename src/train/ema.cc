@@ -21,7 +21,8 @@ Ema::Ema(double decay, const Parameters& parameters)
       buffers_(static_cast<int64_t>(parameters.buffers().size())) {}
 
 void Ema::update(Engine& engine, int64_t steps) {
-  const std::span<const float> weights = engine.parameters().weights(), buffers = engine.parameters().buffers();
+  const std::span<const float> weights = engine.parameters().weights(),
+                               buffers = engine.parameters().buffers();
   if (steps <= 1) {
     std::ranges::copy(weights, weights_.span().begin());
     std::ranges::copy(buffers, buffers_.span().begin());

@@ -14,9 +14,9 @@ namespace frugal {
 /// counted from 1, except that the first update copies. That is torch.optim.swa_utils.AveragedModel with
 /// use_buffers=True and an avg_fn of min(decay, (1 + n) / (10 + n)): the rise of d (TensorFlow's
 /// ExponentialMovingAverage with num_updates) keeps the random start from staying in the average for
-/// 1 / (1 - decay) steps. Buffers, batch-norm's running statistics, are averaged alike, so that they are those
-/// of the averaged weights as nearly as can be had without another pass over the data. Parameters that are not
-/// trained are not averaged, for they do not change.
+/// 1 / (1 - decay) steps. Buffers, batch-norm's running statistics, are averaged alike, so that they are
+/// those of the averaged weights as nearly as can be had without another pass over the data. Parameters that
+/// are not trained are not averaged, for they do not change.
 class Ema {
  public:
   /// decay in (0, 1).

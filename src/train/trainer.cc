@@ -12,6 +12,7 @@
 #include "base/units.h"
 #include "data/sampler.h"
 #include "graph/model_file.h"
+#include "train/accumulate.h"
 #include "train/batch_source.h"
 #include "train/checkpoint_keeper.h"
 #include "train/clip.h"
@@ -85,8 +86,9 @@ class Trainer {
         loss_(parse_loss(config.loss, class_counts(data.train, data.classes.size()))),
         schedule_(parse_schedule(config.schedule)),
         sizes_(parse_resize(config.resize)),
-        clip_(config.clip),
         optimizer_(make_optimizer(config.optimizer, optimizer_options(config), engine, graph)),
+        accumulator_(config.accumulate, engine.parameters()),
+        clip_(config.clip),
         batch_(data.train, batch_recipe(config, normalization_), static_cast<int64_t>(data.classes.size()),
                loss_.class_weights()),
         checkpoints_(out, checkpoint_info(graph, config, data, normalization_), graph, engine.parameters(),
@@ -125,8 +127,9 @@ class Trainer {
   Loss loss_;
   const std::unique_ptr<Schedule> schedule_;
   const std::vector<SizeStep> sizes_;
-  GradientClip clip_;
   const std::unique_ptr<Optimizer> optimizer_;
+  GradientAccumulator accumulator_;  // its state lies behind the optimizer's
+  GradientClip clip_;
   DatasetBatch batch_;
   CheckpointKeeper checkpoints_;
   const int64_t steps_;       // in an epoch
@@ -202,11 +205,13 @@ void Trainer::train_step(std::span<const int32_t> ids, int64_t first_draw) {
   if (!std::isfinite(mean)) stop_diverged("the loss", mean);
   const double penalty = loss_.add_penalties(engine_);
   if (!std::isfinite(penalty)) stop_diverged("the penalty on the parameters", penalty);
-  const double norm = clip_.apply(engine_);
-  if (!std::isfinite(norm)) stop_diverged("the gradient's norm", norm);
 
-  optimizer_->step(engine_, sums_.lr);
-  engine_.weights_changed();
+  if (accumulator_.add(engine_, sums_.steps, steps_)) {
+    const double norm = clip_.apply(engine_);
+    if (!std::isfinite(norm)) stop_diverged("the gradient's norm", norm);
+    optimizer_->step(engine_, sums_.lr);
+    engine_.weights_changed();
+  }
   sums_.loss += loss;
   sums_.batch_means += mean;
   sums_.penalties += penalty;

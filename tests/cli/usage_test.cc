@@ -32,7 +32,8 @@ TEST(Usage, VersionAndHelp) {
         "--batch",      "--optimizer", "--lr",         "--momentum",  "--weight-decay", "--schedule",
         "--loss",       "--augment",   "--normalize",  "--precision", "--threads",      "--shard",
         "--batch-norm", "--seed",      "--max-params", "--config",    "--out",          "--json",
-        "--quiet",      "--clip",      "--decay",      "--groups",    "--lookahead",    "--ema"}) {
+        "--quiet",      "--clip",      "--decay",      "--groups",    "--lookahead",    "--ema",
+        "--accumulate"}) {
     EXPECT_THAT(frugal({"train", "--help"}).out, HasSubstr(flag));
   }
 }
@@ -84,7 +85,8 @@ TEST(Usage, BadValuesNameTheFlag) {
                                                         {"--decay", "half"},
                                                         {"--groups", "*:momentum=0"},
                                                         {"--lookahead", "5:alpha=2"},
-                                                        {"--ema", "1"}}) {
+                                                        {"--ema", "1"},
+                                                        {"--accumulate", "0"}}) {
     expect_refusal({"train", "--data", "/nonexistent", flag + "=" + value}, 2, flag);
   }
 }

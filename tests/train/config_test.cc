@@ -49,6 +49,7 @@ TEST_F(ConfigFile, EveryFieldComesBackToTheBit) {
                      .groups = "fc*:lr=0.1,*.bias:decay=0",
                      .lookahead = "6:alpha=0.3",
                      .ema = 0.999,
+                     .accumulate = 4,
                      .clip = 0.1,
                      .schedule = "multistep:at=30|60,gamma=0.1",
                      .loss = "ce:smoothing=0.1 + 0.0001*l2",
@@ -76,6 +77,7 @@ TEST_F(ConfigFile, EveryFieldComesBackToTheBit) {
   EXPECT_EQ(back.groups, config.groups);
   EXPECT_EQ(back.lookahead, config.lookahead);
   EXPECT_EQ(back.ema, config.ema);
+  EXPECT_EQ(back.accumulate, config.accumulate);
   EXPECT_EQ(back.clip, config.clip);
   EXPECT_EQ(back.schedule, config.schedule);
   EXPECT_EQ(back.loss, config.loss);
@@ -132,7 +134,7 @@ TEST(Config, SeedIsTheNotebook) {
             "\"smallnet\"\n"
             "epochs = 330\nbatch = 128\nsampling = \"shuffle\"\noptimizer = \"sgd\"\nlr = 0.1\nmomentum = "
             "0.9\nweight_decay = 5e-04\ndecay = \"all\"\ngroups = \"none\"\nlookahead = \"none\"\nema = "
-            "0.0\nclip = 0.0\n"
+            "0.0\naccumulate = 1\nclip = 0.0\n"
             "schedule = \"step:size=5,gamma=0.2\"\nloss = \"ce\"\naugment = \"none\"\nresize = "
             "\"none\"\nnormalize = \"none\"\n"
             "precision = \"auto\"\nthreads = 0\nshard = 0\nbatch_norm = \"sync\"\nseed = 1\n");
@@ -162,6 +164,7 @@ TEST(Config, ValidateNamesTheFlag) {
   EXPECT_THAT(error_of([](auto& c) { c.groups = "fc1"; }), HasSubstr("--groups"));
   EXPECT_THAT(error_of([](auto& c) { c.lookahead = "0"; }), HasSubstr("--lookahead"));
   EXPECT_THAT(error_of([](auto& c) { c.ema = 1; }), HasSubstr("--ema"));
+  EXPECT_THAT(error_of([](auto& c) { c.accumulate = 0; }), HasSubstr("--accumulate"));
   EXPECT_THAT(error_of([](auto& c) { c.clip = -1; }), HasSubstr("--clip"));
   EXPECT_THAT(error_of([](auto& c) { c.weight_decay = -1; }), HasSubstr("--weight-decay"));
   EXPECT_THAT(error_of([](auto& c) { c.optimizer = "x"; }), HasSubstr("--optimizer"));
