@@ -106,7 +106,8 @@ class TextReporter : public Reporter {
     if (result.best_epoch > 0 && std::isfinite(result.best_val.loss)) {
       print_row("validation", result.best_val, "best, epoch " + std::to_string(result.best_epoch));
     }
-    std::string of = "weights: " + result.tested + ".safetensors";
+    std::string of = std::string("weights: ") + (result.tested == "ema" ? "best.safetensors, an average"
+                                                                        : result.tested + ".safetensors");
     if (result.test.samples < result.test_images)
       of += ", of " + with_thousands(result.test.samples) + " images";
     print_row("test", result.test, of);

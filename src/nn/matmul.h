@@ -17,8 +17,8 @@ struct ProductShape {
 /// bits whichever thread it is.
 class Product {
  public:
-  /// `bf16`: operands are bf16 (uint16_t), sums fp32. Where the processor has no bf16, they are widened first:
-  /// slow, and the same but for the order of sums.
+  /// `bf16`: operands are bf16 (uint16_t), sums fp32. Where the processor has no bf16, they are widened
+  /// first: slow, and the same but for the order of sums.
   Product(const ProductShape& shape, bool bf16);
   Product(Product&&) noexcept;
   Product& operator=(Product&&) noexcept;

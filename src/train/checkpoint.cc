@@ -16,6 +16,7 @@ namespace frugal {
 namespace {
 
 constexpr const char* optimizer_prefix = "optimizer.";
+constexpr const char* average_prefix = "ema.";
 constexpr const char* tracked_suffix = ".num_batches_tracked";
 
 /// "bn1" of "bn1.running_mean".
@@ -48,7 +49,7 @@ Entry float_entry(const std::string& name, const Slot& slot, std::span<float> bl
 /// Everything in the order of PyTorch's state_dict (a module's parameters, then its buffers), but the
 /// counters first: eight-byte numbers must not stand behind an odd number of floats, where readers that map
 /// the file cannot use them.
-std::vector<Entry> entries_of(Parameters& parameters, bool optimizer) {
+std::vector<Entry> entries_of(Parameters& parameters, bool optimizer, Ema* average) {
   std::vector<Entry> counters, tensors;
   std::set<std::string> done;
   const auto add_buffers = [&](const std::string& module) {
@@ -73,6 +74,15 @@ std::vector<Entry> entries_of(Parameters& parameters, bool optimizer) {
   for (size_t s = 0; optimizer && s < parameters.states(); ++s) {
     for (const Slot& slot : slots) {
       if (slot.trainable) tensors.push_back(float_entry(state_name(s, slot.name), slot, parameters.state(s)));
+    }
+  }
+  if (average) {
+    for (const Slot& slot : slots) {
+      if (slot.trainable)
+        tensors.push_back(float_entry(average_prefix + slot.name, slot, average->weights()));
+    }
+    for (const Slot& slot : parameters.buffer_slots()) {
+      tensors.push_back(float_entry(average_prefix + slot.name, slot, average->buffers()));
     }
   }
   counters.insert(counters.end(), tensors.begin(), tensors.end());
@@ -100,11 +110,12 @@ const TensorRecord& matching(const SafetensorsFile& file, const Entry& entry, co
 }  // namespace
 
 void save_checkpoint(const std::filesystem::path& path, const CheckpointInfo& info,
-                     const Parameters& parameters, bool optimizer) {
+                     const Parameters& parameters, bool optimizer, const Ema* average) {
   // Entries serve both ways, and views of states exist of changeable Parameters only; nothing is written
   // here.
   std::vector<TensorRecord> records;
-  for (const Entry& entry : entries_of(const_cast<Parameters&>(parameters), optimizer)) {
+  for (const Entry& entry :
+       entries_of(const_cast<Parameters&>(parameters), optimizer, const_cast<Ema*>(average))) {
     records.push_back(
         {entry.name, entry.dtype, entry.shape, {static_cast<const uint8_t*>(entry.data), entry.bytes}});
   }
@@ -115,12 +126,13 @@ CheckpointInfo read_checkpoint_info(const std::filesystem::path& path) {
   return info_from_metadata(read_safetensors(path).metadata, path.string());
 }
 
-void load_checkpoint(const std::filesystem::path& path, Parameters& parameters, bool optimizer) {
+void load_checkpoint(const std::filesystem::path& path, Parameters& parameters, bool optimizer,
+                     Ema* average) {
   const std::string file_name = path.string();
   const SafetensorsFile file = read_safetensors(path);
   if (is_from_frugal(file.metadata)) check_format_version(file.metadata, file_name);
 
-  const std::vector<Entry> entries = entries_of(parameters, optimizer);
+  const std::vector<Entry> entries = entries_of(parameters, optimizer, average);
   std::set<std::string> known;
   std::vector<std::pair<void*, const TensorRecord*>> copies;
   int64_t tracked = 0;
@@ -137,7 +149,8 @@ void load_checkpoint(const std::filesystem::path& path, Parameters& parameters, 
   }
   for (const TensorRecord& tensor : file.tensors) {
     const bool state = tensor.name.starts_with(optimizer_prefix);
-    if (known.count(tensor.name) || (state && !optimizer)) continue;
+    const bool averaged = tensor.name.starts_with(average_prefix);
+    if (known.count(tensor.name) || (state && !optimizer) || (averaged && !average)) continue;
     throw Error(file_name + ": tensor " + in_quotes(tensor.name) + " " + shape_text(tensor.shape) +
                 " is unexpected; the file belongs to another " + (state ? "optimizer" : "model"));
   }

@@ -11,6 +11,7 @@
 #include "data/dataset.h"
 #include "graph/graph.h"
 #include "nn/parameters.h"
+#include "train/ema.h"
 
 namespace frugal {
 
@@ -29,9 +30,10 @@ struct CheckpointInfo {
   std::map<std::string, std::string> extra;  // epoch, step, accuracies, ...
 };
 
-/// Weights and buffers, and with `optimizer` also every optimizer state ("optimizer.0.conv1.weight", ...).
+/// Weights and buffers, with `optimizer` also every optimizer state ("optimizer.0.conv1.weight", ...), and
+/// with `average` its weights and buffers ("ema.conv1.weight", ...).
 void save_checkpoint(const std::filesystem::path& path, const CheckpointInfo& info,
-                     const Parameters& parameters, bool optimizer);
+                     const Parameters& parameters, bool optimizer, const Ema* average = nullptr);
 
 /// The description alone; enough to build the graph with remake_model. Refuses newer format versions by name,
 /// and files that no frugal wrote.
@@ -39,7 +41,9 @@ CheckpointInfo read_checkpoint_info(const std::filesystem::path& path);
 
 /// Fills `parameters` from the file. A missing, unexpected or wrongly shaped tensor is an error that names it
 /// and both shapes, and nothing is changed. Optimizer states are passed over unless `optimizer` asks for
-/// them; then the file must hold all that `parameters` has. Files from elsewhere load when their tensors fit.
-void load_checkpoint(const std::filesystem::path& path, Parameters& parameters, bool optimizer = false);
+/// them; then the file must hold all that `parameters` has; so with `average`. Files from elsewhere load when
+/// their tensors fit.
+void load_checkpoint(const std::filesystem::path& path, Parameters& parameters, bool optimizer = false,
+                     Ema* average = nullptr);
 
 }  // namespace frugal

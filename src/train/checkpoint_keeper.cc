@@ -43,10 +43,11 @@ void rotate(const fs::path& next, const fs::path& last, const fs::path& previous
 }  // namespace
 
 CheckpointKeeper::CheckpointKeeper(fs::path directory, CheckpointInfo info, const Graph& graph,
-                                   Parameters& parameters, Warn warn)
+                                   Parameters& parameters, Ema* average, Warn warn)
     : directory_(std::move(directory)),
       info_(std::move(info)),
       parameters_(parameters),
+      average_(average),
       warn_(std::move(warn)),
       best_(graph) {}
 
@@ -79,7 +80,7 @@ std::optional<Position> CheckpointKeeper::load(const Accept& accept) {
       const CheckpointInfo info = read_checkpoint_info(path);
       Position position = to_position(info.extra, path.string());
       accept(info, path.string());
-      load_checkpoint(path, parameters_, /*optimizer=*/true);
+      load_checkpoint(path, parameters_, /*optimizer=*/true, average_);
       if (!damage.empty()) {
         warn_(damage + "; going on from the checkpoint before it, " + path.string() + " (" +
               describe(position) + ")");
@@ -152,11 +153,30 @@ void CheckpointKeeper::write_best() {
   save_checkpoint(file("best.next.safetensors"), info, best_, /*optimizer=*/false);
 }
 
-void CheckpointKeeper::write_last(const Position& position) {
+void CheckpointKeeper::write_state(const fs::path& path, const Position& position) {
   CheckpointInfo info = info_;
   info.extra.merge(to_extra(position));
+  save_checkpoint(path, info, parameters_, /*optimizer=*/true, average_);
+}
+
+void CheckpointKeeper::keep_boundary(const Position& position) {
+  try {
+    write_state(file("boundary.safetensors"), position);
+  } catch (const Error& error) {
+    warn_(std::string(error.what()) + "; should the run diverge it will go back further");
+  }
+}
+
+Position CheckpointKeeper::load_boundary() {
+  const fs::path path = file("boundary.safetensors");
+  const Position position = to_position(read_checkpoint_info(path).extra, path.string());
+  load_checkpoint(path, parameters_, /*optimizer=*/true, average_);
+  return position;
+}
+
+void CheckpointKeeper::write_last(const Position& position) {
   const fs::path next = file("last.next.safetensors");
-  save_checkpoint(next, info, parameters_, /*optimizer=*/true);
+  write_state(next, position);
   rotate(next, file("last.safetensors"), file("last.prev.safetensors"));
   saved_ = position;
 }

@@ -12,6 +12,7 @@
 #include "graph/graph.h"
 #include "nn/parameters.h"
 #include "train/checkpoint.h"
+#include "train/ema.h"
 #include "train/position.h"
 
 namespace frugal {
@@ -20,9 +21,10 @@ class CheckpointKeeper {
  public:
   using Warn = std::function<void(const std::string&)>;
 
-  /// `info` describes the run; `graph` and `parameters` must outlive the keeper.
+  /// `info` describes the run; `graph`, `parameters` and `average` (null: there is none) must outlive the
+  /// keeper.
   CheckpointKeeper(std::filesystem::path directory, CheckpointInfo info, const Graph& graph,
-                   Parameters& parameters, Warn warn);
+                   Parameters& parameters, Ema* average, Warn warn);
 
   /// Is shown a file's description before anything is read from it. What it refuses it throws, as a usage
   /// error: an Error of ExitCode::failed would say that the file is damaged.
@@ -39,6 +41,10 @@ class CheckpointKeeper {
   void save(const Position& position);
   /// The same at the end of the run, where a failure is an Error.
   void finish(const Position& position);
+  /// Keeps what `last` would hold as the state at an epoch's boundary, to be gone back to. A failure is a
+  /// warning, and the boundary before stays.
+  void keep_boundary(const Position& position);
+  Position load_boundary();
   /// The best weights into the parameters; false where there are none.
   bool restore_best();
 
@@ -52,10 +58,12 @@ class CheckpointKeeper {
   void load_best(Position& position);
   void write_best();
   void write_last(const Position& position);
+  void write_state(const std::filesystem::path& path, const Position& position);
 
   std::filesystem::path directory_;
   CheckpointInfo info_;
   Parameters& parameters_;
+  Ema* average_;
   Warn warn_;
   Parameters best_;  // in memory too, because its file may have to wait for space on the disk
   std::map<std::string, std::string> best_extra_;

@@ -12,6 +12,7 @@
 #include "data/dataset.h"
 #include "data/load_options.h"
 #include "graph/presets.h"
+#include "train/ema.h"
 #include "train/limits.h"
 #include "train/loss.h"
 #include "train/optimizer.h"
@@ -86,9 +87,13 @@ void validate(const TrainConfig& config) {
   require_within(config.epochs, timed ? 0 : 1, most_epochs, "--epochs");
   parse_validate_every(config.validate_every);
   parse_checkpoint_every(config.checkpoint_every);
+  require_within(config.patience, 0, most_epochs, "--patience");
+  parse_on_divergence(config.on_divergence);
   require_within(config.batch, 1, most_images, "--batch");
   require(config.lr >= 0 && std::isfinite(config.lr), "--lr must be a number that is not negative");
   check_optimizer(config.optimizer, optimizer_options(config));
+  require_within(config.accumulate, 1, most_images, "--accumulate");
+  check_ema(config.ema);
   require(config.clip >= 0 && std::isfinite(config.clip),
           "--clip must be a norm that is not negative; 0: none");
   parse_schedule(config.schedule, config.warmup);

@@ -28,6 +28,8 @@ struct TrainConfig {
   int64_t epochs = 30;                   // 0: until max_time is over
   std::string max_time = "none";         // of the whole command: none | 1h, see train/limits.h
   std::string validate_every = "auto";   // auto | a number of epochs
+  int64_t patience = 0;                  // validations without a better one that end the run; 0: none do
+  std::string on_divergence = "stop";    // stop | rollback:factor=0.5,times=3
   std::string checkpoint_every = "30s";  // 30s | 200steps | none
   int64_t batch = 128;
   std::string sampling = "shuffle";  // or "balanced": every class as often
@@ -38,6 +40,8 @@ struct TrainConfig {
   std::string decay = "all";       // or "weights": not of biases and normalisation
   std::string groups = "none";     // "fc*:lr=0.1,decay=0", see train/groups.h
   std::string lookahead = "none";  // or "5:alpha=0.5"
+  double ema = 0;                  // decay of the average of weights; 0: none
+  int64_t accumulate = 1;          // batches a step of the optimizer
   double clip = 0;                 // of the gradients' norm; 0: none
   std::string schedule = "step:size=5,gamma=0.2";
   std::string warmup = "none";  // none | 0.05 (of the run) | 5epochs | 500steps, see train/warmup.h

@@ -39,6 +39,8 @@ void for_each_field(Config& config, Visit&& visit) {
   visit("epochs", config.epochs);
   visit("max_time", config.max_time);
   visit("validate_every", config.validate_every);
+  visit("patience", config.patience);
+  visit("on_divergence", config.on_divergence);
   visit("checkpoint_every", config.checkpoint_every);
   visit("batch", config.batch);
   visit("sampling", config.sampling);
@@ -49,6 +51,8 @@ void for_each_field(Config& config, Visit&& visit) {
   visit("decay", config.decay);
   visit("groups", config.groups);
   visit("lookahead", config.lookahead);
+  visit("ema", config.ema);
+  visit("accumulate", config.accumulate);
   visit("clip", config.clip);
   visit("schedule", config.schedule);
   visit("warmup", config.warmup);

@@ -57,12 +57,22 @@ std::string log_line(const EpochRecord& record) {
   return text.dump();
 }
 
+std::string rollback_line(const Position& position, const std::string& why) {
+  return Json({{"event", "rollback"},
+               {"why", why},
+               {"epoch", position.epoch},
+               {"rollbacks", position.rollbacks},
+               {"lr_factor", position.lr_factor}})
+      .dump();
+}
+
 std::vector<EpochRecord> read_log(const std::string& text, const std::string& file) {
   std::vector<EpochRecord> records;
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
     try {
       const Json json = Json::parse(line);
+      if (json.contains("event")) continue;
       EpochRecord record;
       json.at("epoch").get_to(record.epoch);
       json.at("steps").get_to(record.steps);
@@ -93,6 +103,7 @@ std::string result_text(const TrainResult& result, const RunFacts& facts) {
       {"test_complete", result.tested.empty() ? Json() : Json(result.test.samples == result.test_images)},
       {"tested", result.tested.empty() ? Json() : Json(result.tested)},
       {"interrupted", result.interrupted},
+      {"stopped_early", result.stopped_early},
       {"precision", facts.precision},
       {"isa", facts.isa},
       {"version", facts.version},

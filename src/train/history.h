@@ -6,12 +6,16 @@
 #include <string>
 #include <vector>
 
+#include "train/position.h"
 #include "train/trainer.h"
 
 namespace frugal {
 
 /// One line without its end.
 std::string log_line(const EpochRecord& record);
+
+/// The line that says that the run went back to `position` and why.
+std::string rollback_line(const Position& position, const std::string& why);
 
 /// The records of a log's text, as log_line wrote them; an Error that names `file` and the line.
 std::vector<EpochRecord> read_log(const std::string& text, const std::string& file);

@@ -1,6 +1,7 @@
 #include "train/limits.h"
 
 #include "base/error.h"
+#include "base/spec.h"
 #include "base/units.h"
 
 namespace frugal {
@@ -32,6 +33,20 @@ CheckpointRhythm parse_checkpoint_every(const std::string& text) {
     throw usage_error(flag + " must be a duration, a number of steps or none, as in 30s or 200steps");
   }
   return rhythm;
+}
+
+DivergencePolicy parse_on_divergence(const std::string& text) {
+  const std::string flag = "--on-divergence";
+  const Spec spec = parse_spec(text, flag);
+  if (spec.name == "stop") return spec.expect({}), DivergencePolicy();
+  if (spec.name != "rollback") throw usage_error(flag + ": '" + text + "' is none of stop, rollback");
+  spec.expect({"factor", "times"});
+  DivergencePolicy policy{.rollback = true};
+  policy.factor = spec.number("factor", policy.factor);
+  policy.times = spec.integer("times", policy.times);
+  if (!(policy.factor > 0 && policy.factor < 1)) throw usage_error(flag + ": factor must be in (0, 1)");
+  if (policy.times < 1) throw usage_error(flag + ": times must be 1 or more");
+  return policy;
 }
 
 }  // namespace frugal

@@ -1,4 +1,5 @@
-// The texts of flags that say how long and how often: `--max-time`, `--validate-every`, `--checkpoint-every`.
+// The texts of flags that say how long and how often: `--max-time`, `--validate-every`, `--checkpoint-every`,
+// `--on-divergence`.
 #pragma once
 
 #include <cstdint>
@@ -20,5 +21,15 @@ struct CheckpointRhythm {
 
 /// "30s" (any duration), "200steps" or "none".
 CheckpointRhythm parse_checkpoint_every(const std::string& text);
+
+/// What happens when loss or weights are no numbers any more.
+struct DivergencePolicy {
+  bool rollback = false;  // or the run ends
+  double factor = 0.5;    // by which the learning rate is multiplied each time
+  int64_t times = 3;      // at most
+};
+
+/// "stop", or "rollback:factor=0.5,times=3".
+DivergencePolicy parse_on_divergence(const std::string& text);
 
 }  // namespace frugal

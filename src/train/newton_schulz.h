@@ -32,7 +32,7 @@ class NewtonSchulz {
 
   int64_t size_, side_, steps_;  // numbers of the matrix, and rows of A
   bool bf16_, tall_;
-  Product gram_, square_, apply_;    // X X^T, A A, B X
+  Product gram_, square_, apply_;   // X X^T, A A, B X
   AlignedFloats x_, a_, b_;         // operands, in halves of these floats where they are bf16
   AlignedFloats product_, matrix_;  // [side, side]; the matrix, and between the two B X
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include "base/clock.h"
@@ -11,18 +12,19 @@
 #include "base/units.h"
 #include "data/sampler.h"
 #include "graph/model_file.h"
+#include "train/accumulate.h"
 #include "train/batch_source.h"
 #include "train/checkpoint_keeper.h"
-#include "train/clock_pace.h"
 #include "train/clip.h"
+#include "train/clock_pace.h"
+#include "train/ema.h"
 #include "train/history.h"
 #include "train/limits.h"
-#include "train/log_file.h"
 #include "train/loss.h"
 #include "train/optimizer.h"
 #include "train/pace.h"
 #include "train/position.h"
-#include "train/progress_file.h"
+#include "train/run_files.h"
 #include "train/run_identity.h"
 #include "train/schedule.h"
 #include "train/size_schedule.h"
@@ -70,6 +72,11 @@ CheckpointInfo checkpoint_info(const Graph& graph, const TrainConfig& config, co
   return info;
 }
 
+std::optional<Ema> make_average(const TrainConfig& config, const Parameters& parameters) {
+  if (config.ema == 0) return {};
+  return Ema(config.ema, parameters);
+}
+
 BatchRecipe batch_recipe(const TrainConfig& config, const Normalization& normalization) {
   BatchRecipe recipe;
   recipe.normalization = normalization;
@@ -77,6 +84,11 @@ BatchRecipe batch_recipe(const TrainConfig& config, const Normalization& normali
   recipe.seed = config.seed;
   return recipe;
 }
+
+/// The run has come to numbers that are none.
+struct Diverged {
+  std::string what;  // "the loss became NaN in epoch 3, step 7 of 352, at learning rate 0.1"
+};
 
 class Trainer {
  public:
@@ -99,17 +111,19 @@ class Trainer {
   EpochRecord summarise() const;
   void validate_weights(EpochRecord& record, bool last);
   Metrics measure(const ImageSet& images, const std::vector<int32_t>& ids, FinalPass pass, bool whole);
-  void update_best(const EpochRecord& record);
+  void update_best(const EpochRecord& record, bool last);
+  void set_best(int64_t epoch, const Metrics& val, bool average);
+  void exchange_average();
   void report(const EpochRecord& record);
-  void write_log(const EpochRecord& record);
   void save();
-  bool checkpoint_due() const;
   void test();
   void write_result();
 
   void note(ProgressRecord::Kind kind, double value);
-  [[noreturn]] void stop_diverged(const std::string& what, double value) const;
-  void require_finite_weights();
+  void require_finite(const std::string& what, double value) const;
+  void require_finite_weights() const;
+  void roll_back(const Diverged& diverged);
+  [[noreturn]] void give_up(const Diverged& diverged) const;
 
   Engine& engine_;
   const Graph& graph_;
@@ -119,24 +133,23 @@ class Trainer {
   TrainObserver& observer_;
   const RunControl control_;
   const double started_;
-  ProgressFile progress_;
   const RunIdentity identity_;
   const Normalization normalization_;
   const TrainValSplit split_;
   Loss loss_;
   const std::unique_ptr<Schedule> schedule_;
   const std::vector<SizeStep> sizes_;
-  GradientClip clip_;
   const std::unique_ptr<Optimizer> optimizer_;
+  GradientAccumulator accumulator_;  // its state lies behind the optimizer's
+  GradientClip clip_;
+  std::optional<Ema> average_;
   DatasetBatch batch_;
   CheckpointKeeper checkpoints_;
+  RunFiles files_;
   const int64_t steps_;  // in an epoch
-  const CheckpointRhythm rhythm_;
+  const DivergencePolicy on_divergence_;
   Position position_;
-  LogFile log_;
   const std::unique_ptr<Pace> pace_;
-  double limit_ = 0;          // of time, in seconds; 0: none
-  double saved_at_ = 0;       // seconds used at the last checkpoint
   int64_t trained_size_ = 0;  // of the images, where --resize is given
   Stopwatch epoch_clock_;
   TrainResult result_;
@@ -152,30 +165,32 @@ Trainer::Trainer(Engine& engine, const Graph& graph, const TrainConfig& config, 
       observer_(observer),
       control_(control),
       started_(control.started >= 0 ? control.started : boot_seconds()),
-      progress_(out, control.resume ? ProgressFile::Open::go_on : ProgressFile::Open::anew,
-                [this] { return boot_seconds() - started_; }),
       identity_(run_identity(written_config(config_, graph), graph.model_file, data)),
       normalization_(choose_normalization(config.normalize, data.train)),
       split_(choose_split(config, data)),
       loss_(parse_loss(config.loss, class_counts(data.train, data.classes.size()))),
       schedule_(parse_schedule(config.schedule, config.warmup)),
       sizes_(parse_resize(config.resize)),
-      clip_(config.clip),
       optimizer_(make_optimizer(config.optimizer, optimizer_options(config), engine, graph)),
+      accumulator_(config.accumulate, engine.parameters()),
+      clip_(config.clip),
+      average_(make_average(config, engine.parameters())),
       batch_(data.train, batch_recipe(config, normalization_), static_cast<int64_t>(data.classes.size()),
              loss_.class_weights()),
       checkpoints_(out, checkpoint_info(graph, config, data, normalization_, identity_), graph,
-                   engine.parameters(),
+                   engine.parameters(), average_ ? &*average_ : nullptr,
                    [this](const std::string& warning) { observer_.on_message(warning); }),
+      files_(
+          out, control.resume, [this] { return boot_seconds() - started_; }, checkpoints_,
+          parse_checkpoint_every(config.checkpoint_every),
+          [this](const std::string& warning) { observer_.on_message(warning); }),
       steps_((static_cast<int64_t>(split_.train.size()) + config.batch - 1) / config.batch),
-      rhythm_(parse_checkpoint_every(config.checkpoint_every)),
+      on_divergence_(parse_on_divergence(config.on_divergence)),
       position_(begin()),
-      log_(out / "log.jsonl", position_.log_lines),
-      pace_(make_pace()),
-      limit_(parse_max_time(config.max_time)) {
-  result_.history = read_log(log_.kept(), (out / "log.jsonl").string());
-  result_.limit_seconds = control.replay ? 0 : limit_;
-  result_.used_before_seconds = progress_.log().seconds_used;
+      pace_(make_pace()) {
+  result_.history = files_.begin_at(position_);
+  result_.limit_seconds = control.replay ? 0 : parse_max_time(config.max_time);
+  result_.used_before_seconds = files_.seconds_used_before();
   result_.test_images = data.test.count;
   result_.best_val = result_.test = no_metrics();
 }
@@ -185,20 +200,24 @@ TrainResult Trainer::run() {
                      static_cast<int64_t>(split_.val.size()));
   if (control_.resume) observer_.on_resume(result_.history, describe(position_));
   if (pace_->decides_by_clock() && !position_.trained) prepare_clock();
+  if (on_divergence_.rollback && position_.steps == 0) checkpoints_.keep_boundary(position_);
   while (!position_.trained) {
     epoch_clock_ = {};
-    if (!train_epoch()) break;
-    finish_epoch();
+    try {
+      if (!train_epoch()) break;
+      finish_epoch();
+    } catch (const Diverged& diverged) {
+      roll_back(diverged);
+    }
   }
   // A signal in the last epoch's validation finds the work done: then the run ends as if it had not come.
   result_.interrupted = !position_.trained;
-  if (!checkpoints_.has_saved(position_)) {
-    require_finite_weights();
-    log_.sync();
-    progress_.sync();
-    checkpoints_.finish(position_);
+  try {
+    require_finite_weights();  // of an epoch that was cut short
+  } catch (const Diverged& diverged) {
+    give_up(diverged);
   }
-  log_.flush();
+  files_.finish(position_);
   if (!result_.interrupted) test();
   write_result();
   return std::move(result_);
@@ -206,25 +225,19 @@ TrainResult Trainer::run() {
 
 /// Weights and position of the last checkpoint, or those that a run begins with.
 Position Trainer::begin() {
-  Parameters& parameters = engine_.parameters();
-  std::optional<Position> saved;
   if (control_.resume) {
-    saved = checkpoints_.load(
+    const auto saved = checkpoints_.load(
         [this](const CheckpointInfo& info, const std::string& file) { accept(info, file); });
-  }
-  if (saved) {
-    optimizer_->set_steps(saved->optimizer_steps);
-    engine_.weights_changed();
-    progress_.append(ProgressRecord::Kind::rewind, saved->steps, 0);
-    return *saved;
-  }
-  if (control_.resume) {
+    if (saved) {
+      optimizer_->set_steps(saved->optimizer_steps);
+      engine_.weights_changed();
+      return *saved;
+    }
     observer_.on_message(out_.string() + ": nothing had been saved yet; starting anew");
-    progress_.append(ProgressRecord::Kind::rewind, 0, 0);
   }
   if (!graph_.model_file.empty()) write_file_atomic(out_ / "model.toml", graph_.model_file);
   write_file_atomic(out_ / "config.toml", to_toml(written_config(config_, graph_)));
-  parameters.initialise(config_.seed);
+  engine_.parameters().initialise(config_.seed);
   engine_.weights_changed();
   whiten(engine_, graph_, data_.train, split_.train, normalization_);
   return {};
@@ -251,12 +264,13 @@ std::unique_ptr<Pace> Trainer::make_pace() {
                         .train_images = static_cast<int64_t>(split_.train.size()),
                         .val_images = static_cast<int64_t>(split_.val.size()),
                         .test_images = data_.test.count,
-                        .validate_every = parse_validate_every(config_.validate_every)};
+                        .validate_every = parse_validate_every(config_.validate_every),
+                        .evaluations = average_ ? 2 : 1};
   if (control_.replay) return make_replay_pace(*control_.replay);
   const double limit = parse_max_time(config_.max_time);
   if (limit <= 0) return make_epoch_pace(sizes);
   return std::make_unique<ClockPace>(
-      ClockLimits{limit, position_.first_step, [this] { return progress_.seconds_used(); }}, sizes);
+      ClockLimits{limit, position_.first_step, [this] { return files_.seconds_used(); }}, sizes);
 }
 
 /// What follows training has to be measured before a run can know when to stop: a checkpoint, which also
@@ -294,7 +308,7 @@ bool Trainer::train_epoch() {
                static_cast<int64_t>(first), *progress);
     observer_.on_step(position_.epoch + 1, sums.steps, steps_, sums.loss.loss / sums.loss.weight);
     if (pace_->wants_probe(position_.steps)) probe();
-    if (sums.steps < steps_ && checkpoint_due()) save();
+    if (sums.steps < steps_ && files_.checkpoint_due(position_.steps)) save();
   }
   return true;
 }
@@ -303,28 +317,31 @@ void Trainer::train_step(std::span<const int32_t> ids, int64_t first_draw, doubl
   const Stopwatch clock;
   EpochSums& sums = position_.sums;
   const auto draw = static_cast<uint32_t>(first_draw);
-  if (position_.first_step < 0) position_.first_step = progress_.seconds_used();
+  if (position_.first_step < 0) position_.first_step = files_.seconds_used();
   note(ProgressRecord::Kind::step, progress);
-  sums.lr = config_.lr * position_.lr_factor * schedule_->factor(moment_at(progress, position_.steps, steps_));
+  sums.lr =
+      config_.lr * position_.lr_factor * schedule_->factor(moment_at(progress, position_.steps, steps_));
+  ++position_.steps;  // also one that diverges has been begun, and is written down
   if (!sizes_.empty()) choose_size(progress);
   batch_.set(ids, draw);
   const LossSums loss = engine_.train_step(batch_, loss_.logits(),
                                            {config_.seed, static_cast<uint32_t>(position_.epoch), draw});
   const double mean = loss.loss / batch_.weight();
-  if (!std::isfinite(mean)) stop_diverged("the loss", mean);
+  require_finite("the loss", mean);
   const double penalty = loss_.add_penalties(engine_);
-  if (!std::isfinite(penalty)) stop_diverged("the penalty on the parameters", penalty);
-  const double norm = clip_.apply(engine_);
-  if (!std::isfinite(norm)) stop_diverged("the gradient's norm", norm);
+  require_finite("the penalty on the parameters", penalty);
 
-  optimizer_->step(engine_, sums.lr);
-  engine_.weights_changed();
+  if (accumulator_.add(engine_, sums.steps, steps_)) {
+    require_finite("the gradient's norm", clip_.apply(engine_));
+    optimizer_->step(engine_, sums.lr);
+    position_.optimizer_steps = optimizer_->steps();
+    if (average_) average_->update(engine_, position_.optimizer_steps);
+    engine_.weights_changed();
+  }
   sums.loss += loss;
   sums.batch_means += mean;
   sums.penalties += penalty;
   ++sums.steps;
-  ++position_.steps;
-  position_.optimizer_steps = optimizer_->steps();
   const double seconds = clock.seconds();
   sums.train_seconds += seconds;
   pace_->took_step(seconds);
@@ -338,26 +355,28 @@ void Trainer::choose_size(double progress) {
 
 void Trainer::finish_epoch() {
   const bool complete = position_.sums.steps == steps_;
-  const bool last = !complete || !pace_->next_step(position_.steps);
+  bool last = !complete || !pace_->next_step(position_.steps);
   EpochRecord record = summarise();
   if (last) note(ProgressRecord::Kind::trained, position_.sums.steps == 0 ? 1 : 0);
   validate_weights(record, last);
   record.seconds = position_.sums.seconds + epoch_clock_.seconds();
-
   report(record);
 
   // Weights that are broken must not take the place of good ones.
-  if (record.val.samples > 0 && !std::isfinite(record.val.loss)) {
-    stop_diverged("the validation loss", record.val.loss);
-  }
+  if (record.val.samples > 0) require_finite("the validation loss", record.val.loss);
   require_finite_weights();
-  update_best(record);
+  update_best(record, last);
+  if (!last && config_.patience > 0 && position_.stale >= config_.patience) {
+    last = true;
+    note(ProgressRecord::Kind::trained, 1);
+  }
   position_.images += record.train.samples;
   position_.train_seconds += record.train_seconds;
   if (complete) ++position_.epoch;
   position_.sums = {};
   position_.trained = last;
   save();
+  if (on_divergence_.rollback && !last) checkpoints_.keep_boundary(position_);
 }
 
 EpochRecord Trainer::summarise() const {
@@ -383,6 +402,12 @@ void Trainer::validate_weights(EpochRecord& record, bool last) {
     if (!wanted) return;
   }
   record.val = measure(data_.train, split_.val, FinalPass::validation, !last);
+  if (average_ && record.val.samples == std::ssize(split_.val)) {
+    exchange_average();
+    record.ema = measure(data_.train, split_.val, FinalPass::validation, !last);
+    exchange_average();
+    if (record.ema.samples < std::ssize(split_.val)) record.ema = no_metrics();
+  }
   if (last) note(ProgressRecord::Kind::validated, static_cast<double>(record.val.samples));
   if (record.val.samples < std::ssize(split_.val)) {
     observer_.on_message("time ran out before the last weights were validated");
@@ -405,63 +430,60 @@ Metrics Trainer::measure(const ImageSet& images, const std::vector<int32_t>& ids
   return metrics;
 }
 
-void Trainer::update_best(const EpochRecord& record) {
+void Trainer::update_best(const EpochRecord& record, bool last) {
+  // Without validation nothing is chosen: who asked for an average gets it.
+  if (split_.val.empty() && average_ && last) return set_best(record.epoch, no_metrics(), /*average=*/true);
   if (record.val.samples == 0) return;
-  if (position_.best_epoch > 0 && !(record.val.top1 > position_.best_val.top1)) {
+  const bool average = record.ema.samples > 0 && record.ema.top1 > record.val.top1;
+  const Metrics& val = average ? record.ema : record.val;
+  if (position_.best_epoch > 0 && !(val.top1 > position_.best_val.top1)) {
     ++position_.stale;
     return;
   }
-  position_.best_epoch = record.epoch;
+  set_best(record.epoch, val, average);
+}
+
+void Trainer::set_best(int64_t epoch, const Metrics& val, bool average) {
+  position_.best_epoch = epoch;
   position_.best_step = position_.steps;
-  position_.best_val = record.val;
+  position_.best_val = val;
+  position_.best_is_ema = average;
   position_.stale = 0;
-  checkpoints_.set_best({{"epoch", std::to_string(record.epoch)},
-                         {"step", std::to_string(position_.steps)},
-                         {"val_top1", exact_text(record.val.top1)},
-                         {"val_loss", exact_text(record.val.loss)}});
+  std::map<std::string, std::string> extra = {{"epoch", std::to_string(epoch)},
+                                              {"step", std::to_string(position_.steps)},
+                                              {"weights", average ? "ema" : "last step"}};
+  if (val.samples > 0) {
+    extra["val_top1"] = exact_text(val.top1);
+    extra["val_loss"] = exact_text(val.loss);
+  }
+  if (average) exchange_average();
+  checkpoints_.set_best(std::move(extra));
+  if (average) exchange_average();
+}
+
+/// The average of weights takes the place of the last step's, or the other way round.
+void Trainer::exchange_average() {
+  average_->swap_with(engine_.parameters());
+  engine_.weights_changed();
 }
 
 /// To the log, and to whoever listens.
 void Trainer::report(const EpochRecord& record) {
   const Stopwatch clock;
   result_.history.push_back(record);
-  write_log(record);
+  files_.log(log_line(record), position_.log_lines);
   const auto left = static_cast<double>(config_.epochs - record.epoch);
-  const double by_epochs = progress_.seconds_used() / static_cast<double>(record.epoch) * left;
+  const double by_epochs = files_.seconds_used() / static_cast<double>(record.epoch) * left;
   observer_.on_epoch(record, config_.epochs, pace_->seconds_left().value_or(by_epochs));
   pace_->took_report(clock.seconds());
 }
 
-void Trainer::write_log(const EpochRecord& record) {
-  ++position_.log_lines;
-  try {
-    log_.append(log_line(record));
-  } catch (const Error& error) {
-    observer_.on_message(std::string(error.what()) + "; training goes on and will try again");
-  }
-}
-
-/// What a checkpoint speaks of must be on disk before it is.
 void Trainer::save() {
   const Stopwatch clock;
-  EpochSums& sums = position_.sums;
-  const double seconds = sums.seconds;
-  if (sums.steps > 0) sums.seconds += epoch_clock_.seconds();
-  try {
-    log_.sync();
-    progress_.sync();
-    checkpoints_.save(position_);
-  } catch (const Error& error) {
-    observer_.on_message(std::string(error.what()) + "; training goes on and will try to save again");
-  }
-  sums.seconds = seconds;
-  saved_at_ = progress_.seconds_used();
+  Position position = position_;
+  if (position.sums.steps > 0) position.sums.seconds += epoch_clock_.seconds();
+  files_.save(position);
   pace_->took_save(clock.seconds());
-}
-
-bool Trainer::checkpoint_due() const {
-  if (rhythm_.steps > 0) return position_.steps % rhythm_.steps == 0;
-  return rhythm_.seconds > 0 && progress_.seconds_used() - saved_at_ >= rhythm_.seconds;
 }
 
 /// Reads the test split: once, of the weights that the run hands over.
@@ -480,13 +502,14 @@ void Trainer::test() {
 
 void Trainer::write_result() {
   result_.epochs = position_.epoch;
+  result_.stopped_early = config_.patience > 0 && position_.stale >= config_.patience;
   result_.steps = position_.steps;
   result_.best_epoch = position_.best_epoch;
   result_.best_val = position_.best_val;
   // An epoch that was cut short has trained, too.
   result_.train_step_seconds = position_.train_seconds + position_.sums.train_seconds;
   result_.images_trained = position_.images + position_.sums.loss.samples;
-  result_.wall_seconds = progress_.seconds_used();
+  result_.wall_seconds = files_.seconds_used();
   result_.activation_bytes = engine_.activation_bytes();
   write_file_atomic(out_ / "result.json",
                     result_text(result_, {.params = engine_.parameters().count(),
@@ -499,24 +522,48 @@ void Trainer::write_result() {
 
 /// Writes down what depends on the clock, for a replay.
 void Trainer::note(ProgressRecord::Kind kind, double value) {
-  if (pace_->decides_by_clock()) progress_.append(kind, position_.steps, value);
+  if (pace_->decides_by_clock()) files_.note(kind, position_.steps, value);
 }
 
-void Trainer::stop_diverged(const std::string& what, double value) const {
+void Trainer::require_finite(const std::string& what, double value) const {
+  if (std::isfinite(value)) return;
+  const int64_t step = std::min(position_.sums.steps + 1, steps_);
+  throw Diverged{what + " became " + (std::isnan(value) ? "NaN" : "infinite") + " in epoch " +
+                 std::to_string(position_.epoch + 1) + ", step " + std::to_string(step) + " of " +
+                 std::to_string(steps_) + ", at learning rate " + exact_text(position_.sums.lr)};
+}
+
+void Trainer::require_finite_weights() const {
+  for (const float weight : engine_.parameters().all_weights()) require_finite("a weight", weight);
+}
+
+void Trainer::give_up(const Diverged& diverged) const {
   const std::string last_good = checkpoints_.last_good();
+  const std::string tried =
+      position_.rollbacks > 0 ? "it has gone back " + std::to_string(position_.rollbacks) + " times; " : "";
   throw Error(
-      what + " became " + (std::isnan(value) ? "NaN" : "infinite") + " in epoch " +
-      std::to_string(position_.epoch + 1) + ", step " +
-      std::to_string(std::min(position_.sums.steps + 1, steps_)) + " of " + std::to_string(steps_) +
-      ", at learning rate " + exact_text(position_.sums.lr) + "; " +
+      diverged.what + "; " + tried +
       (last_good.empty() ? "nothing had been saved yet" : "the last good checkpoint is " + last_good) +
       "; a lower --lr may help");
 }
 
-void Trainer::require_finite_weights() {
-  for (const float weight : engine_.parameters().all_weights()) {
-    if (!std::isfinite(weight)) stop_diverged("a weight", weight);
-  }
+/// Back to the last epoch boundary, with a lower learning rate, if that was asked for; else the run ends
+/// here.
+void Trainer::roll_back(const Diverged& diverged) {
+  if (!on_divergence_.rollback || position_.rollbacks >= on_divergence_.times) give_up(diverged);
+  Position boundary = checkpoints_.load_boundary();
+  boundary.lr_factor = position_.lr_factor * on_divergence_.factor;
+  boundary.rollbacks = position_.rollbacks + 1;
+  boundary.log_lines = position_.log_lines;
+  boundary.train_seconds = position_.train_seconds + position_.sums.train_seconds;
+  // Time that has passed does not come back, and what the clock has decided stands.
+  if (pace_->decides_by_clock()) boundary.steps = position_.steps;
+  position_ = boundary;
+  optimizer_->set_steps(position_.optimizer_steps);
+  engine_.weights_changed();
+  files_.log(rollback_line(position_, diverged.what), position_.log_lines);
+  observer_.on_message(diverged.what + "; going back to where it was " + describe(position_) +
+                       ", from now on at " + exact_text(position_.lr_factor) + " times the learning rate");
 }
 
 }  // namespace

@@ -46,7 +46,7 @@ struct TrainResult {
   double wall_seconds = 0, train_step_seconds = 0;
   int64_t images_trained = 0;
   int64_t activation_bytes = 0;  // peak, of all threads
-  bool interrupted = false;
+  bool interrupted = false, stopped_early = false;
 };
 
 /// Set from signal handlers: the step in progress is finished, everything is saved, and the run ends.

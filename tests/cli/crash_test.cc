@@ -1,6 +1,6 @@
-// SIGKILL before, within and after every call by which a run changes its files, and power cuts between any two of
-// them: the run goes on from there, and ends as if nothing had happened. All of it with FRUGAL_LONG_TESTS set, a
-// sample without.
+// SIGKILL before, within and after every call by which a run changes its files, and power cuts between any
+// two of them: the run goes on from there, and ends as if nothing had happened. All of it with
+// FRUGAL_LONG_TESTS set, a sample without.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -58,14 +58,33 @@ class Crash : public testing::Test {
       }
     }
 #endif
-    return frugal({"train", "--data", (scratch / "set").string(), "--model", (scratch / "tiny.toml").string(),
-                   "--select", "0-9", "--val", "0.25", "--epochs", "3", "--batch", "4", "--lr", "0.05",
-                   "--validate-every", "1", "--checkpoint-every", "1steps", "--quiet", "--out",
+    return frugal({"train",
+                   "--data",
+                   (scratch / "set").string(),
+                   "--model",
+                   (scratch / "tiny.toml").string(),
+                   "--select",
+                   "0-9",
+                   "--val",
+                   "0.25",
+                   "--epochs",
+                   "3",
+                   "--batch",
+                   "4",
+                   "--lr",
+                   "0.05",
+                   "--validate-every",
+                   "1",
+                   "--checkpoint-every",
+                   "1steps",
+                   "--quiet",
+                   "--out",
                    (scratch / name).string()},
                   options);
   }
 
-  /// Goes on with `name` and compares. Before the configuration is on disk there is no run, and nothing is lost.
+  /// Goes on with `name` and compares. Before the configuration is on disk there is no run, and nothing is
+  /// lost.
   void go_on(const std::string& name) const {
     if (!fs::exists(scratch / name / "config.toml")) return;
     const Outcome outcome = frugal({"resume", (scratch / name).string(), "--quiet"});
@@ -97,8 +116,8 @@ TEST_F(Crash, AKillAtAnyCallLosesNothing) {
   std::printf("%d kills\n", kills);
 }
 
-/// A file system that keeps what is asked to be kept and nothing else: names and contents as programs see them,
-/// and as they are on disk.
+/// A file system that keeps what is asked to be kept and nothing else: names and contents as programs see
+/// them, and as they are on disk.
 class Disk {
  public:
   /// One record of the shim's trace.
@@ -175,9 +194,10 @@ TEST_F(Crash, APowerCutAtAnyMomentLosesNothing) {
       fs::create_directory(scratch / "cut");
       disk.restore(latest_names);
       // A configuration without contents is one that had not been written yet.
-      if (fs::exists(scratch / "cut" / "config.toml") && fs::file_size(scratch / "cut" / "config.toml") == 0) continue;
-      SCOPED_TRACE("power cut after call " + std::to_string(done) + " (" + calls[done].op + " " + calls[done].path +
-                   ")" + (latest_names ? ", latest names" : ""));
+      if (fs::exists(scratch / "cut" / "config.toml") && fs::file_size(scratch / "cut" / "config.toml") == 0)
+        continue;
+      SCOPED_TRACE("power cut after call " + std::to_string(done) + " (" + calls[done].op + " " +
+                   calls[done].path + ")" + (latest_names ? ", latest names" : ""));
       go_on("cut");
       if (HasFailure()) return;
     }
@@ -195,9 +215,9 @@ TEST_F(Crash, RandomKillsLoseNothing) {
     for (int again = 0; again < 3; ++again) {
       RunOptions options;
 #ifdef FRUGAL_FAULT_SHIM
-      options.environment = {std::string("LD_PRELOAD=") + FRUGAL_FAULT_SHIM,
-                             "FRUGAL_FAULT_DIR=" + (scratch / name).string(),
-                             "FRUGAL_FAULT_AT=" + std::to_string(5 + (i * 31 + again * 17) % 60), "FRUGAL_FAULT_WHEN=torn"};
+      options.environment = {
+          std::string("LD_PRELOAD=") + FRUGAL_FAULT_SHIM, "FRUGAL_FAULT_DIR=" + (scratch / name).string(),
+          "FRUGAL_FAULT_AT=" + std::to_string(5 + (i * 31 + again * 17) % 60), "FRUGAL_FAULT_WHEN=torn"};
 #endif
       if (fs::exists(scratch / name / "config.toml")) {
         frugal({"resume", (scratch / name).string(), "--quiet"}, options);

@@ -230,7 +230,7 @@ TEST_F(Train, EveryOptimizerAndSchedule) {
   const std::vector<std::vector<std::string>> cases = {
       {"--optimizer", "adam", "--lr", "0.001", "--groups", "fc*:lr=0.1,*.bias:decay=0", "--clip", "1"},
       {"--optimizer", "adamw", "--lr", "0.001", "--schedule", "constant"},
-      {"--optimizer", "muon:sgd_lr=0.5", "--lr", "0.02"},
+      {"--optimizer", "muon:sgd_lr=0.5", "--lr", "0.02", "--accumulate", "3"},
       {"--optimizer", "sgd:nesterov=true", "--schedule", "exponential:gamma=0.9", "--lookahead", "2"},
       {"--loss", "ce:smoothing=0.1 + 0.0001*l2", "--augment", "flip,crop:4", "--batch-norm", "sync"}};
   int i = 0;

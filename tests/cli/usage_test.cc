@@ -27,13 +27,42 @@ TEST(Usage, VersionAndHelp) {
     EXPECT_THAT(help.out, HasSubstr(command));
     EXPECT_EQ(frugal({command, "--help"}).code, 0);
   }
-  for (const char* flag :
-       {"--data",       "--val",       "--split-seed", "--model",     "--recipe",       "--epochs",
-        "--batch",      "--optimizer", "--lr",         "--momentum",  "--weight-decay", "--schedule",
-        "--loss",       "--augment",   "--normalize",  "--precision", "--threads",      "--shard",
-        "--batch-norm", "--seed",      "--max-params", "--config",    "--out",          "--json",
-        "--quiet",      "--clip",      "--decay",      "--groups",    "--lookahead",
-        "--warmup", "--max-time",  "--validate-every", "--checkpoint-every", "--replay"}) {
+  for (const char* flag : {"--data",
+                           "--val",
+                           "--split-seed",
+                           "--model",
+                           "--recipe",
+                           "--epochs",
+                           "--batch",
+                           "--optimizer",
+                           "--lr",
+                           "--momentum",
+                           "--weight-decay",
+                           "--schedule",
+                           "--loss",
+                           "--augment",
+                           "--normalize",
+                           "--precision",
+                           "--threads",
+                           "--shard",
+                           "--batch-norm",
+                           "--seed",
+                           "--max-params",
+                           "--config",
+                           "--out",
+                           "--json",
+                           "--quiet",
+                           "--clip",
+                           "--decay",
+                           "--groups",
+                           "--lookahead",
+                           "--ema",
+                           "--accumulate",
+                           "--warmup",
+                           "--max-time",
+                           "--validate-every",
+                           "--checkpoint-every",
+                           "--replay"}) {
     EXPECT_THAT(frugal({"train", "--help"}).out, HasSubstr(flag));
   }
 }
@@ -89,7 +118,9 @@ TEST(Usage, BadValuesNameTheFlag) {
                                                         {"--clip", "-1"},
                                                         {"--decay", "half"},
                                                         {"--groups", "*:momentum=0"},
-                                                        {"--lookahead", "5:alpha=2"}}) {
+                                                        {"--lookahead", "5:alpha=2"},
+                                                        {"--ema", "1"},
+                                                        {"--accumulate", "0"}}) {
     expect_refusal({"train", "--data", "/nonexistent", flag + "=" + value}, 2, flag);
   }
 }

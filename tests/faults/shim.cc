@@ -1,9 +1,11 @@
 // Loaded in front of the C library (LD_PRELOAD) it counts the calls by which a program changes files under
 // FRUGAL_FAULT_DIR, and does one of two things.
 //
-// - FRUGAL_FAULT_AT=N: kills the process at the N-th of them, FRUGAL_FAULT_WHEN=before, after, or torn (a write
+// - FRUGAL_FAULT_AT=N: kills the process at the N-th of them, FRUGAL_FAULT_WHEN=before, after, or torn (a
+// write
 //   has done half of its work).
-// - FRUGAL_FAULT_TRACE=FILE: writes down every one, with its data, for a power cut to be played from. A record
+// - FRUGAL_FAULT_TRACE=FILE: writes down every one, with its data, for a power cut to be played from. A
+// record
 //   is a line "op inode length offset path path2" and then `length` bytes.
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -57,9 +59,10 @@ void trace(const char* op, long inode, const void* data, size_t length, long off
            const std::string& path2 = "-") {
   static const std::string file = setting("FRUGAL_FAULT_TRACE");
   if (file.empty()) return;
-  static const int out = real<int(const char*, int, ...)>("open")(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-  const std::string head = std::string(op) + " " + std::to_string(inode) + " " + std::to_string(length) + " " +
-                           std::to_string(offset) + " " + path + " " + path2 + "\n";
+  static const int out =
+      real<int(const char*, int, ...)>("open")(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  const std::string head = std::string(op) + " " + std::to_string(inode) + " " + std::to_string(length) +
+                           " " + std::to_string(offset) + " " + path + " " + path2 + "\n";
   std::string record = head + std::string(static_cast<const char*>(data), length);
   const auto write_it = real<ssize_t(int, const void*, size_t)>("write");
   for (size_t done = 0; done < record.size();) {

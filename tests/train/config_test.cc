@@ -48,6 +48,8 @@ TEST_F(ConfigFile, EveryFieldComesBackToTheBit) {
                      .decay = "weights",
                      .groups = "fc*:lr=0.1,*.bias:decay=0",
                      .lookahead = "6:alpha=0.3",
+                     .ema = 0.999,
+                     .accumulate = 4,
                      .clip = 0.1,
                      .schedule = "multistep:at=30|60,gamma=0.1",
                      .warmup = "5epochs:start=0.1",
@@ -75,6 +77,8 @@ TEST_F(ConfigFile, EveryFieldComesBackToTheBit) {
   EXPECT_EQ(back.decay, config.decay);
   EXPECT_EQ(back.groups, config.groups);
   EXPECT_EQ(back.lookahead, config.lookahead);
+  EXPECT_EQ(back.ema, config.ema);
+  EXPECT_EQ(back.accumulate, config.accumulate);
   EXPECT_EQ(back.clip, config.clip);
   EXPECT_EQ(back.schedule, config.schedule);
   EXPECT_EQ(back.warmup, config.warmup);
@@ -131,8 +135,11 @@ TEST(Config, SeedIsTheNotebook) {
       "recipe = \"seed\"\ndata = \"cifar100\"\nimage_size = \"auto\"\nskip_bad = false\nselect = "
       "\"all\"\nfraction = 1.0\ncoarse = false\nval = 0.1\nsplit = \"random\"\nsplit_seed = 0\nmodel = "
       "\"smallnet\"\n"
-      "epochs = 330\nmax_time = \"none\"\nvalidate_every = \"1\"\ncheckpoint_every = \"30s\"\nbatch = 128\nsampling = \"shuffle\"\noptimizer = \"sgd\"\nlr = 0.1\nmomentum = "
-      "0.9\nweight_decay = 5e-04\ndecay = \"all\"\ngroups = \"none\"\nlookahead = \"none\"\nclip = 0.0\n"
+      "epochs = 330\nmax_time = \"none\"\nvalidate_every = \"1\"\npatience = 0\non_divergence = "
+      "\"stop\"\ncheckpoint_every = \"30s\"\nbatch = 128\nsampling = \"shuffle\"\noptimizer = \"sgd\"\nlr = "
+      "0.1\nmomentum = "
+      "0.9\nweight_decay = 5e-04\ndecay = \"all\"\ngroups = \"none\"\nlookahead = \"none\"\nema = "
+      "0.0\naccumulate = 1\nclip = 0.0\n"
       "schedule = \"step:size=5,gamma=0.2\"\nwarmup = \"none\"\nloss = \"ce\"\naugment = \"none\"\nresize = "
       "\"none\"\nnormalize = \"none\"\nreplay = \"none\"\n"
       "precision = \"auto\"\nthreads = 0\nshard = 0\nbatch_norm = \"sync\"\nseed = 1\n");
@@ -161,6 +168,8 @@ TEST(Config, ValidateNamesTheFlag) {
   EXPECT_THAT(error_of([](auto& c) { c.decay = "some"; }), HasSubstr("--decay"));
   EXPECT_THAT(error_of([](auto& c) { c.groups = "fc1"; }), HasSubstr("--groups"));
   EXPECT_THAT(error_of([](auto& c) { c.lookahead = "0"; }), HasSubstr("--lookahead"));
+  EXPECT_THAT(error_of([](auto& c) { c.ema = 1; }), HasSubstr("--ema"));
+  EXPECT_THAT(error_of([](auto& c) { c.accumulate = 0; }), HasSubstr("--accumulate"));
   EXPECT_THAT(error_of([](auto& c) { c.clip = -1; }), HasSubstr("--clip"));
   EXPECT_THAT(error_of([](auto& c) { c.weight_decay = -1; }), HasSubstr("--weight-decay"));
   EXPECT_THAT(error_of([](auto& c) { c.optimizer = "x"; }), HasSubstr("--optimizer"));

@@ -97,7 +97,8 @@ TEST_F(LrFind, EveryStepTakesItsOwnRate) {
   size_t step = 0;
   const LrSweep sweep{1e-3, 1, 20};
   engine_.on_train_step = [&](LossSums&) {
-    const std::span<float> weights = engine_.parameters().weights(), gradients = engine_.parameters().gradients();
+    const std::span<float> weights = engine_.parameters().weights(),
+                           gradients = engine_.parameters().gradients();
     if (!before.empty()) {
       const double expected = before[1] - sweep_rate(sweep, static_cast<int64_t>(step)) * before[0];
       EXPECT_NEAR(weights[0], expected, 1e-6 * (1 + std::abs(expected))) << step;

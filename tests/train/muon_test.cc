@@ -24,8 +24,8 @@ class Bf16Engine : public FakeEngine {
 };
 
 void run_golden(Engine& engine, const Graph& graph, const nlohmann::json& expected) {
-  const auto optimizer = make_optimizer(
-      expected["optimizer"], {expected["momentum"], expected["weight_decay"]}, engine, graph);
+  const auto optimizer =
+      make_optimizer(expected["optimizer"], {expected["momentum"], expected["weight_decay"]}, engine, graph);
   ASSERT_EQ(engine.parameters().states(), 1u);
   set_golden_weights(engine.parameters());
   for (int step = 1; step <= expected["steps"].get<int>(); ++step) {
@@ -76,7 +76,8 @@ TEST(Muon, TakesMatricesWithinTheNetwork) {
   x = net.conv2d("pointwise", x, 4, {.kernel = 1});
   EXPECT_THAT(names(net.finish(net.linear("fc", net.flatten(x), 3))), ElementsAre("pointwise.weight"));
   GraphBuilder shallow("test", {1, 1, 3});
-  EXPECT_THAT(names(shallow.finish(shallow.linear("fc", shallow.flatten(shallow.input()), 3))), ElementsAre());
+  EXPECT_THAT(names(shallow.finish(shallow.linear("fc", shallow.flatten(shallow.input()), 3))),
+              ElementsAre());
   const std::vector<std::string> airbench = names(make_model("airbench94", {32, 32, 3}, 10));
   EXPECT_EQ(airbench.size(), 6u) << "all convolutions but the one that whitens";
 }
@@ -150,7 +151,8 @@ TEST(Muon, GoesOnFromItsStatesToTheSameBits) {
 TEST(Muon, HeedsGroups) {
   const Graph graph = golden_net();
   FakeEngine grouped(graph), plain(graph);
-  const OptimizerOptions options{.weight_decay = 0.5, .groups = "conv2.weight:lr=0,fc1.weight:lr=0.5,decay=4"};
+  const OptimizerOptions options{.weight_decay = 0.5,
+                                 .groups = "conv2.weight:lr=0,fc1.weight:lr=0.5,decay=4"};
   const auto first = make_optimizer("muon", options, grouped, graph);
   const auto second = make_optimizer("muon", {.weight_decay = 2}, plain, graph);
   for (FakeEngine* engine : {&grouped, &plain}) {

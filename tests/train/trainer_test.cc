@@ -392,6 +392,18 @@ TEST_F(TrainerTest, ClippingBoundsEveryStep) {
   EXPECT_LE(std::sqrt(moved), bound);
 }
 
+/// 80 training images make five batches an epoch: two steps of the optimizer, of four batches and of one.
+TEST_F(TrainerTest, AccumulationStepsOnceAGroup) {
+  config_.accumulate = 4;
+  std::vector<int> changes;
+  observer_.step_hook = [&](int64_t, int64_t) { changes.push_back(engine_.changes); };
+  config_.epochs = 2;
+  run();
+  ASSERT_EQ(changes.size(), 10u);
+  const std::vector<int> steps = {0, 0, 0, 1, 2, 2, 2, 2, 3, 4};
+  for (size_t i = 0; i < steps.size(); ++i) EXPECT_EQ(changes[i] - changes[0], steps[i]) << i;
+}
+
 TEST_F(TrainerTest, EvaluationIsTheMeanOverSamplesInOrder) {
   engine_.parameters().initialise(1);
   const ImageSet images = make_images(2500, 3);  // several blocks

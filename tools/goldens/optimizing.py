@@ -231,7 +231,43 @@ def muon():
     return cases
 
 
-MAKERS = {"clip": clip, "groups": groups, "lookahead": lookahead, "muon": muon}
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.bn1 = torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4)
+        self.conv2 = torch.nn.Conv2d(4, 6, 3)
+        self.fc1, self.fc2 = torch.nn.Linear(6, 20), torch.nn.Linear(20, 5)
+
+
+def ema():
+    """AveragedModel with a decay that rises; a step's weights are what values() has as its gradients."""
+    steps = 6
+
+    def averaged(decay, dtype):
+        def average(old, new, n):
+            d = min(decay, (1 + n.item()) / (10 + n.item()))
+            return d * old + (1 - d) * new
+
+        net = Net().to(dtype)
+        assert [(name, tuple(p.shape)) for name, p in net.named_parameters()] == list(NET.items())
+        model = torch.optim.swa_utils.AveragedModel(net, avg_fn=average, use_buffers=True)
+        buffers = {name: b for name, b in net.named_buffers() if "running" in name}
+        for step in range(1, steps + 1):
+            for name, value in values(step, dtype).items():
+                net.get_parameter(name).data.copy_(value)
+            for i, buffer in enumerate(buffers.values()):
+                value = tensors.uniform(SEED, LAYER + 100 * step + 50 + i, buffer.numel(), 0, 1)
+                buffer.copy_(torch.tensor(value, dtype=dtype))
+            model.update_parameters(net)
+        return dict(model.module.named_parameters()) | {name: model.module.get_buffer(name) for name in buffers}
+
+    return [
+        {"decay": decay, "steps": steps, "values": record(lambda dtype: averaged(decay, dtype))}
+        for decay in (0.3, 0.99)
+    ]
+
+
+MAKERS = {"clip": clip, "groups": groups, "lookahead": lookahead, "muon": muon, "ema": ema}
 
 
 def main():
