@@ -103,8 +103,7 @@ LrCurve sweep_lr(Engine& engine, const Graph& graph, const TrainConfig& config, 
                  const LrSweep& sweep) {
   Loss loss = parse_loss(config.loss, class_counts(data.train, data.classes.size()));
   const Normalization normalization = choose_normalization(config.normalize, data.train);
-  const auto optimizer =
-      make_optimizer(config.optimizer, optimizer_options(config), engine, graph);
+  const auto optimizer = make_optimizer(config.optimizer, optimizer_options(config), engine, graph);
   Batches batches(config, data, normalization, loss.class_weights());
   engine.parameters().initialise(config.seed);
   engine.weights_changed();

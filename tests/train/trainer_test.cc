@@ -150,6 +150,34 @@ TEST_F(TrainerTest, BestIsByAccuracyEvenWhereTheLossGrows) {
   EXPECT_EQ(extra("best.safetensors")["epoch"], "2");
 }
 
+TEST_F(TrainerTest, AnAverageOfWeightsCompetesForBest) {
+  // The last step's weights are spoiled, which the average hardly notices.
+  config_.ema = 0.9;
+  config_.epochs = 2;
+  observer_.step_hook = [&](int64_t, int64_t step) {
+    if (step == 5) std::ranges::fill(engine_.parameters().weight(0), 0.0f);
+  };
+  const TrainResult found = run();
+  EXPECT_EQ(found.tested, "ema");
+  EXPECT_GT(found.history[0].ema.top1, found.history[0].val.top1);
+  EXPECT_EQ(log()[0]["ema"]["top1"], found.history[0].ema.top1);
+  EXPECT_EQ(found.best_val.top1, found.history[static_cast<size_t>(found.best_epoch - 1)].ema.top1);
+  EXPECT_EQ(extra("best.safetensors")["weights"], "ema");
+  Parameters best(graph_), last(graph_);
+  load_checkpoint(out_ / "best.safetensors", best);
+  load_checkpoint(out_ / "last.safetensors", last);
+  EXPECT_TRUE(std::ranges::equal(best.weights(), engine_.parameters().weights()));
+  EXPECT_EQ(last.weight(0)[0], 0) << "the average has left the last step's weights alone";
+  EXPECT_NE(best.weight(0)[0], 0);
+}
+
+TEST_F(TrainerTest, WithoutValidationAnAverageIsHandedOver) {
+  config_.ema = 0.9;
+  config_.val = 0;
+  EXPECT_EQ(run().tested, "ema");
+  EXPECT_TRUE(fs::exists(out_ / "best.safetensors"));
+}
+
 TEST_F(TrainerTest, TestsTheBestWeightsAndNotTheLast) {
   // Weights are spoiled after the third epoch, so that the best must come from before.
   observer_.step_hook = [&](int64_t epoch, int64_t) {
