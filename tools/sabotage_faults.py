@@ -321,7 +321,7 @@ TRAIN = [
     fault("adam-eps-inside", "Adam's eps is added under the root", "train", PASSES,
           "(std::sqrt(square) / k.root + k.eps)", "(std::sqrt(square + k.eps) / k.root)"),
     fault("adamw-decay-without-lr", "AdamW decays at full strength whatever the rate", "train", "src/train/optimizer.cc",
-          "static_cast<float>(1 - lr * decay_)", "static_cast<float>(1 - decay_)"),
+          "static_cast<float>(1 - lr * decay)", "static_cast<float>(1 - decay)"),
     fault("smoothing-among-others", "label smoothing is shared among the other classes", "train", LOSS,
           "const double uniform = smoothing_ / static_cast<double>(classes)",
           "const double uniform = smoothing_ / static_cast<double>(classes - 1)"),
