@@ -28,12 +28,14 @@ void declare(CLI::App& program, Action& action) {
       "  frugal fetch cifar100\n"
       "  frugal train --data cifar100-mini --epochs 10\n"
       "  frugal train --data cifar100 --recipe seed --seed 2 --out runs/seed-2\n"
+      "  frugal plan --max-params 1M --max-time 1h\n"
       "  frugal train --data cifar100 --max-params 1M --max-time 1h\n"
       "  frugal resume runs/seed-2\n"
       "  frugal eval runs/seed-2\n"
       "  frugal predict runs/seed-2 cat.jpg dog.png\n\n"
       "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a limit refuses, 130 and 143 after\n"
       "Ctrl-C and SIGTERM have saved the run or the download.");
+  add_plan_command(program, action);
   add_train_command(program, action);
   add_resume_command(program, action);
   add_eval_command(program, action);

@@ -14,7 +14,6 @@ constexpr double slack = 0.03;
 // A machine that is busy now may be idle when the test runs. Then the run ends early by what was kept too
 // much, which must stay a small part of it; where the machine stays busy the test is cut short instead.
 constexpr double most_spare = 0.015;
-constexpr double validation_share = 0.03;
 
 }  // namespace
 
@@ -23,6 +22,8 @@ void Cost::add(double amount, double seconds, double weight) {
   fastest_ = known() ? std::min(fastest_, one) : one;
   lately_ = lately_ > 0 ? lately_ + weight * (one - lately_) : one;
 }
+
+double reserve_seconds(double evaluation) { return margin * evaluation + exit_seconds + slack; }
 
 ClockPace::ClockPace(const ClockLimits& limits, const PaceSizes& sizes) : limits_(limits), sizes_(sizes) {}
 

@@ -10,6 +10,10 @@
 
 namespace frugal {
 
+/// What is kept for the end of a run of which nothing is known but what its last evaluations take, in
+/// seconds.
+double reserve_seconds(double evaluation);
+
 struct ClockLimits {
   double limit = 0;              // seconds that the run may use, from its process's start to its end
   double first_step = -1;        // seconds that had been used when the first step began; -1: not yet

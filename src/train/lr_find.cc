@@ -5,12 +5,9 @@
 #include <memory>
 
 #include "base/math.h"
-#include "data/augment.h"
-#include "data/sampler.h"
-#include "data/split.h"
-#include "train/batch_source.h"
 #include "train/loss.h"
 #include "train/optimizer.h"
+#include "train/run_batches.h"
 #include "train/size_schedule.h"
 #include "train/trainer.h"
 #include "train/whitening.h"
@@ -40,56 +37,6 @@ class LossWatch {
   int64_t count_ = 0;
 };
 
-BatchRecipe batch_recipe(const TrainConfig& config, const Normalization& normalization) {
-  BatchRecipe recipe;
-  recipe.normalization = normalization;
-  recipe.augment = parse_augment(config.augment);
-  recipe.seed = config.seed;
-  return recipe;
-}
-
-/// Hands out the batches of a run, epoch after epoch, as the trainer would.
-class Batches {
- public:
-  Batches(const TrainConfig& config, const Dataset& data, const Normalization& normalization,
-          const std::vector<double>& class_weights)
-      : config_(config),
-        data_(data),
-        ids_(choose_split(config, data).train),
-        batch_(data.train, batch_recipe(config, normalization), static_cast<int64_t>(data.classes.size()),
-               class_weights),
-        key_{config.seed, 0, 0} {}
-
-  const std::vector<int32_t>& ids() const { return ids_; }
-
-  DatasetBatch& next() {
-    if (first_ == order_.size()) {
-      key_.epoch = started_++;
-      order_ = config_.sampling == "balanced"
-                   ? balanced_order(ids_, data_.train.labels, config_.seed, key_.epoch)
-                   : epoch_order(ids_, config_.seed, key_.epoch);
-      batch_.set_epoch(key_.epoch, order_);
-      first_ = 0;
-    }
-    const size_t count = std::min(static_cast<size_t>(config_.batch), order_.size() - first_);
-    key_.first_draw = static_cast<uint32_t>(first_);
-    batch_.set(std::span<const int32_t>(order_).subspan(first_, count), key_.first_draw);
-    first_ += count;
-    return batch_;
-  }
-  const StepKey& key() const { return key_; }
-
- private:
-  const TrainConfig& config_;
-  const Dataset& data_;
-  const std::vector<int32_t> ids_;
-  DatasetBatch batch_;
-  std::vector<int32_t> order_;
-  size_t first_ = 0;
-  uint32_t started_ = 0;
-  StepKey key_;
-};
-
 }  // namespace
 
 double sweep_rate(const LrSweep& sweep, int64_t step) {
@@ -104,7 +51,7 @@ LrCurve sweep_lr(Engine& engine, const Graph& graph, const TrainConfig& config, 
   Loss loss = parse_loss(config.loss, class_counts(data.train, data.classes.size()));
   const Normalization normalization = choose_normalization(config.normalize, data.train);
   const auto optimizer = make_optimizer(config.optimizer, optimizer_options(config), engine, graph);
-  Batches batches(config, data, normalization, loss.class_weights());
+  RunBatches batches(config, data, normalization, loss.class_weights());
   engine.parameters().initialise(config.seed);
   engine.weights_changed();
   whiten(engine, graph, data.train, batches.ids(), normalization);

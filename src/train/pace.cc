@@ -53,7 +53,7 @@ class ReplayPace : public Pace {
 }  // namespace
 
 int64_t validation_interval(const PaceSizes& sizes) {
-  constexpr double share = 0.03, step_passes = 3;
+  constexpr double share = validation_share, step_passes = 3;
   const double cost = static_cast<double>(sizes.val_images * sizes.evaluations) /
                       (step_passes * static_cast<double>(std::max<int64_t>(sizes.train_images, 1)));
   return std::max<int64_t>(1, std::llround(std::ceil(cost / share)));

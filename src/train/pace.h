@@ -10,6 +10,9 @@
 
 namespace frugal {
 
+/// The most that automatic validation takes of a run's work.
+inline constexpr double validation_share = 0.03;
+
 /// Evaluations at a run's end, which a limit of time may cut short.
 enum class FinalPass { validation, test };
 
@@ -49,8 +52,8 @@ struct PaceSizes {
   int evaluations = 1;         // of each image in a validation: 2 with an average of weights beside them
 };
 
-/// Every how many epochs validation costs at most 3 % of what training does, a forward pass being a third of
-/// a training step: from counts alone, so that a run repeats. At least 1.
+/// Every how many epochs validation costs at most its share of what training does, a forward pass being a
+/// third of a training step: from counts alone, so that a run repeats. At least 1.
 int64_t validation_interval(const PaceSizes& sizes);
 
 /// A number of epochs.

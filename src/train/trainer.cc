@@ -10,7 +10,6 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/units.h"
-#include "data/sampler.h"
 #include "graph/model_file.h"
 #include "train/accumulate.h"
 #include "train/batch_source.h"
@@ -24,6 +23,7 @@
 #include "train/optimizer.h"
 #include "train/pace.h"
 #include "train/position.h"
+#include "train/run_batches.h"
 #include "train/run_files.h"
 #include "train/run_identity.h"
 #include "train/schedule.h"
@@ -75,14 +75,6 @@ CheckpointInfo checkpoint_info(const Graph& graph, const TrainConfig& config, co
 std::optional<Ema> make_average(const TrainConfig& config, const Parameters& parameters) {
   if (config.ema == 0) return {};
   return Ema(config.ema, parameters);
-}
-
-BatchRecipe batch_recipe(const TrainConfig& config, const Normalization& normalization) {
-  BatchRecipe recipe;
-  recipe.normalization = normalization;
-  recipe.augment = parse_augment(config.augment);
-  recipe.seed = config.seed;
-  return recipe;
 }
 
 /// The run has come to numbers that are none.
@@ -293,9 +285,7 @@ void Trainer::probe() {
 /// steps.
 bool Trainer::train_epoch() {
   const auto epoch = static_cast<uint32_t>(position_.epoch);
-  const std::vector<int32_t> order =
-      config_.sampling == "balanced" ? balanced_order(split_.train, data_.train.labels, config_.seed, epoch)
-                                     : epoch_order(split_.train, config_.seed, epoch);
+  const std::vector<int32_t> order = order_of_epoch(config_, split_.train, data_.train.labels, epoch);
   const std::span<const int32_t> ids(order);
   batch_.set_epoch(epoch, ids);
   const EpochSums& sums = position_.sums;

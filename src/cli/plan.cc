@@ -1,0 +1,140 @@
+// `frugal plan`: what fits two limits on this machine, measured.
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/columns.h"
+#include "base/units.h"
+#include "cli/command.h"
+#include "cli/loading.h"
+#include "cli/output.h"
+#include "cli/train_flags.h"
+#include "graph/presets.h"
+#include "graph/table.h"
+#include "train/limits.h"
+#include "train/measure.h"
+#include "train/trainer.h"
+
+namespace frugal {
+namespace {
+
+struct Options {
+  GivenFlags given;
+  std::string config_file, max_params = "1M", seconds = "3s";
+  bool json = false;
+};
+
+struct Row {
+  std::string model;
+  int64_t parameters = 0, macs = 0, memory = 0;
+  double images_per_second = 0, epochs = 0;
+};
+
+/// Weights, gradients, the best weights and the optimizer's states, each once; activations of all threads; the
+/// images.
+int64_t memory_of(Engine& engine, const Dataset& data) {
+  Parameters& parameters = engine.parameters();
+  const auto blocks = static_cast<int64_t>(3 + parameters.states());
+  return static_cast<int64_t>(sizeof(float)) * parameters.count() * blocks + engine.activation_bytes() +
+         static_cast<int64_t>(data.train.pixels.size() + data.test.pixels.size());
+}
+
+/// The presets that take these images, as `plan` measures them: CIFAR's forms where they are small.
+std::vector<std::string> candidates(const Options& options, const TrainConfig& config, const Dataset& data) {
+  if (options.given.count("--model") != 0) return {config.model};
+  std::vector<std::string> specs = model_examples();
+  constexpr int64_t small = 64;
+  for (std::string& spec : specs) {
+    const bool has_stem = spec == "mobilenetv2" || spec == "resnet18" || spec == "resnet34" || spec == "resnet50";
+    if (has_stem && std::max(data.train.height, data.train.width) <= small) spec += ":stem=cifar";
+  }
+  return specs;
+}
+
+void print_table(const std::vector<Row>& rows, const std::string& limit) {
+  std::vector<std::vector<std::string>> lines = {
+      {"model", "parameters", "MACs", "images/s", "epochs in " + limit, "memory"}};
+  for (const Row& row : rows) {
+    lines.push_back({row.model, with_thousands(row.parameters), short_count(row.macs),
+                     with_thousands(std::llround(row.images_per_second)), format("%.1f", row.epochs),
+                     human_bytes(row.memory)});
+  }
+  print("%s", align_columns(lines, 1).c_str());
+}
+
+ExitCode run(const Options& options) {
+  GivenFlags given = options.given;
+  given.try_emplace("--max-time", "1h");
+  TrainConfig config = configure(given, options.config_file);
+  const double limit = parse_max_time(config.max_time);
+  const int64_t most = parse_count(options.max_params, "--max-params");
+  const double seconds = parse_duration(options.seconds, "--seconds");
+  Dataset data = load_dataset(config.data, loading(config.image_size, config.skip_bad, !options.json));
+  apply_selection(config, data);
+  const double used = boot_seconds() - process_start();  // as a run would have by then
+  std::vector<Row> rows;
+  int64_t larger = 0;
+  for (const std::string& spec : candidates(options, config, data)) {
+    TrainConfig one = config;
+    one.model = spec;
+    std::unique_ptr<Engine> engine;
+    try {
+      const Graph graph = make_model(spec, {data.train.height, data.train.width, data.train.channels},
+                                     static_cast<int64_t>(data.classes.size()));
+      if (graph.parameter_count() > most) {
+        ++larger;
+        continue;
+      }
+      engine = make_engine(graph, one);
+      const Speed speed = measure_speed(*engine, graph, one, data, seconds);
+      rows.push_back({spec, graph.parameter_count(), graph.macs(), memory_of(*engine, data),
+                      static_cast<double>(one.batch) / speed.step, predict_epochs(speed, one, data, limit, used)});
+    } catch (const Error& error) {
+      if (error.code() != ExitCode::usage || options.given.count("--model") != 0) throw;
+      warn(spec + " is left out: " + error.what());  // images that are too small for it
+      continue;
+    }
+    if (options.json) {
+      const Row& row = rows.back();
+      print_json({{"event", "model"},
+                  {"model", row.model},
+                  {"params", row.parameters},
+                  {"macs", row.macs},
+                  {"images_per_second", row.images_per_second},
+                  {"epochs", row.epochs},
+                  {"memory_bytes", row.memory},
+                  {"limit_seconds", limit}});
+    }
+  }
+  if (options.json) return ExitCode::done;
+  print_table(rows, human_duration(limit));
+  if (larger > 0) {
+    print("%lld more have over %s parameters\n", static_cast<long long>(larger), with_thousands(most).c_str());
+  }
+  return ExitCode::done;
+}
+
+}  // namespace
+
+void add_plan_command(CLI::App& program, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = program.add_subcommand(
+      "plan", "Measure this machine: which networks fit the limits, and how many epochs of them");
+  command->footer(
+      "Trains every preset that --max-params allows for some seconds, with the batches that frugal train would\n"
+      "make of the same flags. --model measures one.");
+  add_train_flags(*command, options->given);
+  const auto option = [&](const char* flag, std::string& value, const char* type, const char* help) {
+    command->add_option(flag, value, help)->type_name(type)->group("Output and limits");
+  };
+  option("--config", options->config_file, "FILE.toml", "Settings from a file, such as a run's config.toml");
+  option("--max-params", options->max_params, "COUNT", "Networks of at most so many parameters (default 1M)");
+  option("--seconds", options->seconds, "DURATION", "How long each is measured (default 3s)");
+  command->add_flag("--json", options->json, "Lines of JSON in place of text")->group("Output and limits");
+  command->callback([options, &action] { action = [options] { return run(*options); }; });
+}
+
+}  // namespace frugal
