@@ -33,8 +33,8 @@ struct Row {
   double images_per_second = 0, epochs = 0;
 };
 
-/// Weights, gradients, the best weights and the optimizer's states, each once; activations of all threads; the
-/// images.
+/// Weights, gradients, the best weights and the optimizer's states, each once; activations of all threads;
+/// the images.
 int64_t memory_of(Engine& engine, const Dataset& data) {
   Parameters& parameters = engine.parameters();
   const auto blocks = static_cast<int64_t>(3 + parameters.states());
@@ -48,7 +48,8 @@ std::vector<std::string> candidates(const Options& options, const TrainConfig& c
   std::vector<std::string> specs = model_examples();
   constexpr int64_t small = 64;
   for (std::string& spec : specs) {
-    const bool has_stem = spec == "mobilenetv2" || spec == "resnet18" || spec == "resnet34" || spec == "resnet50";
+    const bool has_stem =
+        spec == "mobilenetv2" || spec == "resnet18" || spec == "resnet34" || spec == "resnet50";
     if (has_stem && std::max(data.train.height, data.train.width) <= small) spec += ":stem=cifar";
   }
   return specs;
@@ -91,7 +92,8 @@ ExitCode run(const Options& options) {
       engine = make_engine(graph, one);
       const Speed speed = measure_speed(*engine, graph, one, data, seconds);
       rows.push_back({spec, graph.parameter_count(), graph.macs(), memory_of(*engine, data),
-                      static_cast<double>(one.batch) / speed.step, predict_epochs(speed, one, data, limit, used)});
+                      static_cast<double>(one.batch) / speed.step,
+                      predict_epochs(speed, one, data, limit, used)});
     } catch (const Error& error) {
       if (error.code() != ExitCode::usage || options.given.count("--model") != 0) throw;
       warn(spec + " is left out: " + error.what());  // images that are too small for it
@@ -112,7 +114,8 @@ ExitCode run(const Options& options) {
   if (options.json) return ExitCode::done;
   print_table(rows, human_duration(limit));
   if (larger > 0) {
-    print("%lld more have over %s parameters\n", static_cast<long long>(larger), with_thousands(most).c_str());
+    print("%lld more have over %s parameters\n", static_cast<long long>(larger),
+          with_thousands(most).c_str());
   }
   return ExitCode::done;
 }
@@ -124,7 +127,8 @@ void add_plan_command(CLI::App& program, Action& action) {
   CLI::App* command = program.add_subcommand(
       "plan", "Measure this machine: which networks fit the limits, and how many epochs of them");
   command->footer(
-      "Trains every preset that --max-params allows for some seconds, with the batches that frugal train would\n"
+      "Trains every preset that --max-params allows for some seconds, with the batches that frugal train "
+      "would\n"
       "make of the same flags. --model measures one.");
   add_train_flags(*command, options->given);
   const auto option = [&](const char* flag, std::string& value, const char* type, const char* help) {

@@ -8,12 +8,12 @@ namespace {
 // What is measured varies by some percent from one time to the next even on a quiet machine.
 constexpr double margin = 1.1, disk_margin = 1.5;
 // From result.json to the process's end: the plot, the last lines, giving back memory.
-constexpr double exit_seconds = 0.06;
+constexpr double exit_seconds = 0.07, most_load = 3;
 // What happens between the parts that are measured.
 constexpr double slack = 0.03;
 // A machine that is busy now may be idle when the test runs. Then the run ends early by what was kept too
 // much, which must stay a small part of it; where the machine stays busy the test is cut short instead.
-constexpr double most_spare = 0.015;
+constexpr double most_spare = 0.02;
 
 }  // namespace
 
@@ -28,11 +28,13 @@ double reserve_seconds(double evaluation) { return margin * evaluation + exit_se
 ClockPace::ClockPace(const ClockLimits& limits, const PaceSizes& sizes) : limits_(limits), sizes_(sizes) {}
 
 std::optional<double> ClockPace::next_step(int64_t steps) {
+  if (over_) return {};
+  load_at_end_ = load();
   const double now = limits_.used(), end = limits_.limit - reserve();
   if (limits_.first_step < 0) limits_.first_step = now;
   const double begin = limits_.first_step;
   // A step that would not fit is not taken.
-  over_ = over_ || now + step_.lately() >= end;
+  over_ = now + step_.lately() >= end;
   double part = end > begin ? (now - begin) / (end - begin) : 1;
   if (sizes_.epochs > 0) {
     const int64_t all = sizes_.epochs * sizes_.steps_per_epoch;
@@ -51,17 +53,22 @@ bool ClockPace::validate(int64_t epoch, int64_t /*steps*/) {
   return validating_ + next <= validation_share * (limits_.used() - limits_.first_step);
 }
 
-int64_t ClockPace::grant(FinalPass pass, int64_t /*done*/, int64_t wanted) {
+int64_t ClockPace::grant(FinalPass pass, int64_t done, int64_t wanted) {
   // A validation leaves room for the checkpoint after it, the test for what is written in the end.
   const double after = closing_seconds(pass == FinalPass::validation ? save_.lately() : 0);
-  const double next = static_cast<double>(wanted) * evaluation_lately();
-  return limits_.used() + next + after < limits_.limit ? wanted : 0;
+  const double now = limits_.used();
+  // No step tells of the machine any more, but the images before these do.
+  const double before = done > 0 ? (now - granted_at_) / static_cast<double>(granted_) : 0;
+  const double next = static_cast<double>(wanted) * std::max(before, evaluation_lately());
+  granted_at_ = now, granted_ = wanted;
+  return now + next + after < limits_.limit ? wanted : 0;
 }
 
 bool ClockPace::wants_probe(int64_t /*steps*/) {
   // The first step makes what is made once.
   const double now = limits_.used();
-  if (measured_steps_ < 3 || (probed_at_ >= 0 && now - probed_at_ < std::max(2.0, 0.02 * limits_.limit))) {
+  if (measured_steps_ < 3 ||
+      (probed_at_ >= 0 && now - probed_at_ < std::clamp(0.02 * limits_.limit, 0.5, 5.0))) {
     return false;
   }
   probed_at_ = now;
@@ -92,16 +99,21 @@ void ClockPace::took_report(double seconds) { report_.add(1, seconds, 0.5); }
 
 /// Steps are measured all the time, evaluations now and then: a machine that is slower than at its best in
 /// the one is so in the other.
-double ClockPace::evaluation_lately() const {
-  return evaluation_in_steps_ > 0 ? evaluation_in_steps_ * step_.lately() : evaluation_.lately();
-}
+double ClockPace::evaluation_lately() const { return evaluation_fastest() * load(); }
 
 double ClockPace::evaluation_fastest() const {
-  return evaluation_in_steps_ > 0 ? evaluation_in_steps_ * step_.fastest() : evaluation_.fastest();
+  const double alone = evaluation_.fastest();
+  return evaluation_in_steps_ > 0 ? std::min(alone, evaluation_in_steps_ * step_.fastest()) : alone;
+}
+
+/// How many times slower than at its best the machine is.
+double ClockPace::load() const {
+  if (over_) return load_at_end_;  // what was kept for the end was kept by that
+  return step_.known() ? std::clamp(step_.lately() / step_.fastest(), 1.0, most_load) : 1;
 }
 
 double ClockPace::closing_seconds(double save) const {
-  return disk_margin * (save + report_.lately()) + exit_seconds;
+  return disk_margin * (save + report_.lately()) + exit_seconds * load();
 }
 
 double ClockPace::final_seconds(double evaluation) const {

@@ -58,12 +58,16 @@ class ClockPace : public Pace {
   double closing_seconds(double save) const;
   double evaluation_lately() const;
   double evaluation_fastest() const;
+  double load() const;
 
   ClockLimits limits_;
   PaceSizes sizes_;
   Cost step_, evaluation_, save_, report_;
   double probed_at_ = -1, last_step_ = 0;
   int64_t measured_steps_ = 0;
+  double load_at_end_ = 1;
+  double granted_at_ = 0;  // when the last images of a final evaluation were granted, and how many
+  int64_t granted_ = 0;
   double evaluation_in_steps_ = 0;  // what evaluating an image takes, in steps; 0: not known yet
   double validating_ = 0;           // seconds spent on validations that are over
   double progress_ = 0;

@@ -66,13 +66,13 @@ double predict_epochs(const Speed& speed, const TrainConfig& config, const Datas
   const auto train = static_cast<double>(split.train.size()), val = static_cast<double>(split.val.size());
   const double steps = std::ceil(train / static_cast<double>(config.batch));
   const double evaluations = config.ema > 0 ? 2 : 1;
-  const double reserve = reserve_seconds((val * evaluations + static_cast<double>(data.test.count)) * speed.evaluation);
+  const double reserve =
+      reserve_seconds((val * evaluations + static_cast<double>(data.test.count)) * speed.evaluation);
   // Validation takes what it takes, or its share of all that passes, whichever is less.
   const double epoch = steps * speed.step, validation = val * evaluations * speed.evaluation;
   const int64_t every = parse_validate_every(config.validate_every);
-  const double with_validation =
-      every > 0 ? epoch + validation / static_cast<double>(every)
-                : std::min(epoch + validation, epoch / (1 - validation_share));
+  const double with_validation = every > 0 ? epoch + validation / static_cast<double>(every)
+                                           : std::min(epoch + validation, epoch / (1 - validation_share));
   const double epochs = std::max(0.0, limit - used - reserve) / with_validation;
   return config.epochs > 0 ? std::min(epochs, static_cast<double>(config.epochs)) : epochs;
 }

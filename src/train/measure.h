@@ -15,14 +15,14 @@ struct Speed {
   double evaluation = 0;  // seconds that an image's evaluation takes
 };
 
-/// Trains with the run's own batches (augmentation included) for `seconds`, after some steps that make what is
-/// made once, and evaluates training images for a tenth of that. The engine's weights are initialised, and
+/// Trains with the run's own batches (augmentation included) for `seconds`, after some steps that make what
+/// is made once, and evaluates training images for a tenth of that. The engine's weights are initialised, and
 /// spoiled.
 Speed measure_speed(Engine& engine, const Graph& graph, const TrainConfig& config, const Dataset& data,
                     double seconds);
 
-/// Epochs that a run under a clock completes, as train/clock_pace.h divides its time: `limit` seconds, of which
-/// `used` are over when the first step begins. Not below 0.
+/// Epochs that a run under a clock completes, as train/clock_pace.h divides its time: `limit` seconds, of
+/// which `used` are over when the first step begins. Not below 0.
 double predict_epochs(const Speed& speed, const TrainConfig& config, const Dataset& data, double limit,
                       double used);
 

@@ -1,0 +1,55 @@
+// `frugal plan`: which networks fit, and what comes of the time.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "program.h"
+
+namespace frugal {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+class Plan : public testing::Test {
+ protected:
+  Plan() { write_cifar100(scratch / "set", 256, 100); }
+  Outcome plan(const std::vector<std::string>& more) const {
+    std::vector<std::string> all = {"plan", "--data", (scratch / "set").string(), "--seconds", "10ms"};
+    all.insert(all.end(), more.begin(), more.end());
+    return frugal(all);
+  }
+  const TempDir scratch;
+};
+
+TEST_F(Plan, ShowsWhatFitsAndCountsTheRest) {
+  const Outcome outcome = plan({"--max-params", "300k", "--batch", "16", "--max-time", "10m"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, AllOf(HasSubstr("resnet20"), HasSubstr("epochs in 10m"), HasSubstr("more have over 300,000"),
+                                 Not(HasSubstr("smallnet"))));
+}
+
+TEST_F(Plan, JsonHasALineAModelAndTwiceTheTimeGivesMoreThanTwiceTheEpochs) {
+  const auto one = [&](const char* limit) {
+    const Outcome outcome = plan({"--model", "smallnet", "--json", "--max-time", limit});
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    return json_lines(outcome.out).at(0);
+  };
+  const auto minute = one("1m");
+  EXPECT_EQ(minute["model"], "smallnet");
+  EXPECT_EQ(minute["params"], 996376);
+  EXPECT_EQ(minute["limit_seconds"], 60.0);
+  EXPECT_GT(minute["images_per_second"], 0.0);
+  EXPECT_GT(minute["memory_bytes"], 4 * 996376);
+  EXPECT_GT(minute["epochs"], 1.0);
+  EXPECT_GT(one("10m")["epochs"], 3 * minute["epochs"].get<double>());
+}
+
+TEST_F(Plan, AModelThatDoesNotFitIsCounted) {
+  const Outcome outcome = plan({"--model", "wrn-16-2", "--max-params", "1k"});
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_THAT(outcome.out, HasSubstr("1 more have over 1,000 parameters"));
+}
+
+}  // namespace
+}  // namespace frugal
