@@ -21,6 +21,7 @@ void add_plan_command(CLI::App& program, Action& action);
 void add_eval_command(CLI::App& program, Action& action);
 void add_predict_command(CLI::App& program, Action& action);
 void add_schedule_command(CLI::App& program, Action& action);
+void add_lr_find_command(CLI::App& program, Action& action);
 
 // Arguments that several commands take, worded once.
 void add_weights_argument(CLI::App& command, std::string& weights);

@@ -19,7 +19,17 @@ double nice_step(double rough) {
 
 }  // namespace
 
+double Axis::position(double value) const {
+  if (logarithmic) return std::log10(value / low) / std::log10(high / low);
+  return (value - low) / (high - low);
+}
+
 std::string Axis::label(double tick) const {
+  if (logarithmic) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%g", tick);
+    return text;
+  }
   const int decimals = std::clamp(static_cast<int>(std::ceil(-std::log10(step) - 1e-9)), 0, 9);
   char text[64];
   std::snprintf(text, sizeof text, "%.*f", decimals, tick);
@@ -58,6 +68,21 @@ Axis counting_axis(long first, long last, int ticks) {
     if (tick - low >= 0.6 * axis.step && high - tick >= 0.6 * axis.step) axis.ticks.push_back(tick);
   }
   axis.ticks.push_back(high);
+  return axis;
+}
+
+Axis log_axis(double low, double high) {
+  Axis axis{.low = low, .high = high, .logarithmic = true};
+  const int first = static_cast<int>(std::floor(std::log10(low)));
+  const int last = static_cast<int>(std::ceil(std::log10(high)));
+  const bool few = last - first <= 3;
+  for (int power = first; power <= last; ++power) {
+    for (const double multiple : {1.0, 2.0, 5.0}) {
+      const double tick = multiple * std::pow(10.0, power);
+      const bool inside = tick >= low * (1 - 1e-9) && tick <= high * (1 + 1e-9);
+      if (inside && (few || multiple == 1.0)) axis.ticks.push_back(tick);
+    }
+  }
   return axis;
 }
 

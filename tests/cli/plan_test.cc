@@ -25,8 +25,8 @@ class Plan : public testing::Test {
 TEST_F(Plan, ShowsWhatFitsAndCountsTheRest) {
   const Outcome outcome = plan({"--max-params", "300k", "--batch", "16", "--max-time", "10m"});
   EXPECT_EQ(outcome.code, 0) << outcome.err;
-  EXPECT_THAT(outcome.out, AllOf(HasSubstr("resnet20"), HasSubstr("epochs in 10m"), HasSubstr("more have over 300,000"),
-                                 Not(HasSubstr("smallnet"))));
+  EXPECT_THAT(outcome.out, AllOf(HasSubstr("resnet20"), HasSubstr("epochs in 10m"),
+                                 HasSubstr("more have over 300,000"), Not(HasSubstr("smallnet"))));
 }
 
 TEST_F(Plan, JsonHasALineAModelAndTwiceTheTimeGivesMoreThanTwiceTheEpochs) {

@@ -23,7 +23,7 @@ TEST(Usage, VersionAndHelp) {
   EXPECT_THAT(version.out, AllOf(StartsWith("frugal "), HasSubstr("oneDNN")));
   const Outcome help = frugal({"--help"});
   EXPECT_EQ(help.code, 0);
-  for (const char* command : {"train", "eval", "predict", "fetch", "data", "model", "schedule"}) {
+  for (const char* command : {"train", "eval", "predict", "fetch", "data", "model", "schedule", "lr-find"}) {
     EXPECT_THAT(help.out, HasSubstr(command));
     EXPECT_EQ(frugal({command, "--help"}).code, 0);
   }

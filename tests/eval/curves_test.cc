@@ -131,6 +131,20 @@ TEST(Axis, CoversItsRangeWithRoundTicks) {
   EXPECT_EQ(nice_axis(1.3, 1.9, 6).label(1.4), "1.4");
 }
 
+TEST(Axis, OfLogarithmsHasPowersOfTen) {
+  const Axis wide = log_axis(1e-5, 10);
+  EXPECT_EQ(wide.ticks.size(), 7u);
+  EXPECT_EQ(wide.label(wide.ticks[0]), "1e-05");
+  EXPECT_EQ(wide.label(wide.ticks[6]), "10");
+  EXPECT_EQ(wide.position(1e-5), 0);
+  EXPECT_EQ(wide.position(10), 1);
+  EXPECT_DOUBLE_EQ(wide.position(0.01), 0.5);
+  const Axis narrow = log_axis(0.03, 0.4);
+  ASSERT_EQ(narrow.ticks.size(), 3u);
+  EXPECT_EQ(narrow.label(narrow.ticks[0]), "0.05");
+  EXPECT_EQ(narrow.label(narrow.ticks[2]), "0.2");
+}
+
 TEST(Axis, CountsInWholeNumbersFromEndToEnd) {
   const Axis axis = counting_axis(1, 330, 8);
   EXPECT_EQ(axis.ticks.front(), 1);
