@@ -6,7 +6,7 @@ namespace frugal {
 namespace {
 
 // What is measured varies by some percent from one time to the next even on a quiet machine.
-constexpr double margin = 1.1, disk_margin = 1.5;
+constexpr double margin = 1.15, disk_margin = 1.5;
 // From result.json to the process's end: the plot, the last lines, giving back memory.
 constexpr double exit_seconds = 0.07, most_load = 3;
 // What happens between the parts that are measured.
@@ -99,7 +99,9 @@ void ClockPace::took_report(double seconds) { report_.add(1, seconds, 0.5); }
 
 /// Steps are measured all the time, evaluations now and then: a machine that is slower than at its best in
 /// the one is so in the other.
-double ClockPace::evaluation_lately() const { return evaluation_fastest() * load(); }
+double ClockPace::evaluation_lately() const {
+  return std::max(evaluation_.lately(), evaluation_fastest() * load());
+}
 
 double ClockPace::evaluation_fastest() const {
   const double alone = evaluation_.fastest();

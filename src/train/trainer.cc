@@ -95,7 +95,7 @@ class Trainer {
   void accept(const CheckpointInfo& info, const std::string& file) const;
   void prepare_clock();
   void probe();
-  std::vector<int32_t> probed_images() const;
+  std::vector<int32_t> probed_images();
 
   bool train_epoch();
   void train_step(std::span<const int32_t> ids, int64_t first_draw, double progress);
@@ -143,6 +143,7 @@ class Trainer {
   const DivergencePolicy on_divergence_;
   Position position_;
   const std::unique_ptr<Pace> pace_;
+  int64_t probes_ = 0;        // evaluations that were only measured
   int64_t trained_size_ = 0;  // of the images, where --resize is given
   Stopwatch epoch_clock_;
   TrainResult result_;
@@ -276,10 +277,11 @@ void Trainer::prepare_clock() {
   for (int i = 0; i < times; ++i) probe();
 }
 
-std::vector<int32_t> Trainer::probed_images() const {
-  const size_t count =
-      std::min(split_.train.size(), static_cast<size_t>(engine_.shard() * engine_.threads()));
-  return {split_.train.begin(), split_.train.begin() + static_cast<std::ptrdiff_t>(count)};
+/// Others every time: those of last time would be in the cache.
+std::vector<int32_t> Trainer::probed_images() {
+  const int64_t all = std::ssize(split_.train), count = std::min(all, engine_.shard() * engine_.threads());
+  const auto first = split_.train.begin() + (probes_++ * count) % (all - count + 1);
+  return {first, first + count};
 }
 
 void Trainer::probe() {
