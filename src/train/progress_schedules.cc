@@ -35,7 +35,7 @@ double within_run(double progress) { return std::clamp(progress, 0.0, 1.0); }
 class Decay : public Schedule {
  public:
   Decay(Fall fall, double decay, double last) : fall_(fall), decay_(decay), last_(last) {}
-  double factor(const Moment& now) const override {
+  double factor(const RunMoment& now) const override {
     const double part = 1 - (1 - within_run(now.progress)) / decay_;
     return part <= 0 ? 1 : between(1, last_, fall_(part));
   }
@@ -48,7 +48,7 @@ class Decay : public Schedule {
 class Polynomial : public Schedule {
  public:
   Polynomial(double power, double last) : power_(power), last_(last) {}
-  double factor(const Moment& now) const override {
+  double factor(const RunMoment& now) const override {
     const double left = 1 - within_run(now.progress);
     // A logarithm of our own, so that any power has the same bits everywhere.
     return between(1, last_, exp_double(power_ * log_double(left)));
@@ -64,7 +64,7 @@ class CosineRestarts : public Schedule {
     double length = 1;
     for (int64_t i = 0; i <= restarts; ++i, length *= mult) total_ += length;
   }
-  double factor(const Moment& now) const override {
+  double factor(const RunMoment& now) const override {
     // In units of the first part. A progress is a rounded quotient of steps; the step on which a part begins
     // must not fall behind its end, where the rate is least.
     constexpr double rounding = 1e-9;
@@ -84,7 +84,7 @@ class CosineRestarts : public Schedule {
 class OneCycle : public Schedule {
  public:
   OneCycle(double warmup, double first, double last) : warmup_(warmup), first_(first), last_(last) {}
-  double factor(const Moment& now) const override {
+  double factor(const RunMoment& now) const override {
     const double progress = within_run(now.progress);
     if (progress < warmup_) return between(first_, 1, half_cosine(progress / warmup_));
     return between(1, last_, half_cosine((progress - warmup_) / (1 - warmup_)));

@@ -6,7 +6,7 @@ namespace frugal {
 
 RatePoint RateCurve::at(const Schedule& schedule, int64_t step) const {
   const double progress = static_cast<double>(step) / static_cast<double>(steps());
-  const Moment now = moment_at(progress, step, steps_per_epoch);
+  const RunMoment now = moment_at(progress, step, steps_per_epoch);
   return {now, lr * schedule.factor(now)};
 }
 

@@ -10,7 +10,7 @@ namespace frugal {
 
 /// The learning rate of one step.
 struct RatePoint {
-  Moment at;
+  RunMoment at;
   double rate = 0;
 };
 

@@ -24,13 +24,13 @@ double repeat_factor(double base, int64_t times) {
 
 class Constant : public Schedule {
  public:
-  double factor(const Moment&) const override { return 1; }
+  double factor(const RunMoment&) const override { return 1; }
 };
 
 class Step : public Schedule {
  public:
   Step(int64_t size, double gamma) : size_(size), gamma_(gamma) {}
-  double factor(const Moment& now) const override { return repeat_factor(gamma_, now.epoch / size_); }
+  double factor(const RunMoment& now) const override { return repeat_factor(gamma_, now.epoch / size_); }
 
  private:
   int64_t size_;
@@ -40,7 +40,7 @@ class Step : public Schedule {
 class MultiStep : public Schedule {
  public:
   MultiStep(std::vector<int64_t> at, double gamma) : at_(std::move(at)), gamma_(gamma) {}
-  double factor(const Moment& now) const override {
+  double factor(const RunMoment& now) const override {
     return repeat_factor(gamma_,
                          std::ranges::count_if(at_, [&](int64_t epoch) { return epoch <= now.epoch; }));
   }
@@ -53,7 +53,7 @@ class MultiStep : public Schedule {
 class Exponential : public Schedule {
  public:
   explicit Exponential(double gamma) : gamma_(gamma) {}
-  double factor(const Moment& now) const override { return repeat_factor(gamma_, now.epoch); }
+  double factor(const RunMoment& now) const override { return repeat_factor(gamma_, now.epoch); }
 
  private:
   double gamma_;
@@ -63,7 +63,7 @@ class Warmed : public Schedule {
  public:
   Warmed(const Warmup& warmup, std::unique_ptr<Schedule> schedule)
       : warmup_(warmup), schedule_(std::move(schedule)) {}
-  double factor(const Moment& now) const override { return warmup_.factor(now) * schedule_->factor(now); }
+  double factor(const RunMoment& now) const override { return warmup_.factor(now) * schedule_->factor(now); }
 
  private:
   Warmup warmup_;
@@ -119,7 +119,7 @@ std::unique_ptr<Schedule> without_warmup(const std::string& text) {
 
 }  // namespace
 
-Moment moment_at(double progress, int64_t step, int64_t steps_per_epoch) {
+RunMoment moment_at(double progress, int64_t step, int64_t steps_per_epoch) {
   const int64_t epoch = step / steps_per_epoch, in_epoch = step % steps_per_epoch;
   const double part = static_cast<double>(in_epoch) / static_cast<double>(steps_per_epoch);
   return {progress, epoch, step, static_cast<double>(epoch) + part};

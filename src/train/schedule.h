@@ -11,7 +11,7 @@ namespace frugal {
 /// Where a run is, before a step is taken: `progress` in [0, 1] of what it may use (steps, or time), `epoch`
 /// from 0; `step` from 0 through the whole run; `epochs` that have been done, the part of the one under way
 /// included.
-struct Moment {
+struct RunMoment {
   double progress = 0;
   int64_t epoch = 0;
   int64_t step = 0;
@@ -19,12 +19,12 @@ struct Moment {
 };
 
 /// The moment before step `step` of a run whose epochs have `steps_per_epoch` steps.
-Moment moment_at(double progress, int64_t step, int64_t steps_per_epoch);
+RunMoment moment_at(double progress, int64_t step, int64_t steps_per_epoch);
 
 class Schedule {
  public:
   virtual ~Schedule() = default;
-  virtual double factor(const Moment& now) const = 0;
+  virtual double factor(const RunMoment& now) const = 0;
 };
 
 /// By epoch, as PyTorch's classes of those names:

@@ -28,7 +28,7 @@ bool take_unit(std::string& number, const std::string& singular) {
 
 }  // namespace
 
-double Warmup::factor(const Moment& now) const {
+double Warmup::factor(const RunMoment& now) const {
   const double done = unit == Unit::steps    ? static_cast<double>(now.step)
                       : unit == Unit::epochs ? now.epochs
                                              : now.progress;

@@ -6,7 +6,7 @@
 
 namespace frugal {
 
-struct Moment;
+struct RunMoment;
 
 struct Warmup {
   enum class Unit { fraction, epochs, steps };
@@ -16,7 +16,7 @@ struct Warmup {
 
   /// start + (1 - start) * done / length while `done`, in the unit, is below the length; then 1. PyTorch's
   /// LinearLR with start_factor `start` and total_iters `length`, called every step.
-  double factor(const Moment& now) const;
+  double factor(const RunMoment& now) const;
 };
 
 /// "none", "0.05" (of the run), "5epochs", "0.5epochs", "500steps", each with an option: "5epochs:start=0.1"

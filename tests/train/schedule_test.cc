@@ -94,14 +94,14 @@ TEST(Warmup, LeavesTheScheduleAloneOnceItIsOver) {
     const auto warmed = parse_schedule("step:size=1,gamma=0.3", text),
                plain = parse_schedule("step:size=1,gamma=0.3");
     for (const int64_t step : {10, 17, 39}) {
-      const Moment now = moment_at(static_cast<double>(step) / 40, step, 10);
+      const RunMoment now = moment_at(static_cast<double>(step) / 40, step, 10);
       EXPECT_EQ(warmed->factor(now), plain->factor(now)) << text << " " << step;
     }
   }
 }
 
 TEST(Warmup, CountsInItsOwnUnit) {
-  const Moment now =
+  const RunMoment now =
       moment_at(0.125, 30, 40);  // a quarter of the run is an epoch and a half: a clock says so
   EXPECT_EQ(now.epoch, 0);
   EXPECT_EQ(now.epochs, 0.75);
