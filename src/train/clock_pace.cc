@@ -64,7 +64,7 @@ int64_t ClockPace::grant(FinalPass pass, int64_t done, int64_t wanted) {
   return now + next + after < limits_.limit ? wanted : 0;
 }
 
-bool ClockPace::wants_probe(int64_t /*steps*/) {
+bool ClockPace::wants_probe() {
   // The first step makes what is made once.
   const double now = limits_.used();
   if (measured_steps_ < 3 ||

@@ -43,7 +43,7 @@ class ClockPace : public Pace {
   bool decides_by_clock() const override { return true; }
   std::optional<double> seconds_left() const override { return limits_.limit - limits_.used(); }
 
-  bool wants_probe(int64_t steps) override;
+  bool wants_probe() override;
   void took_step(double seconds) override;
   void took_validation(int64_t images, double seconds) override;
   void took_evaluation(int64_t images, double seconds) override;

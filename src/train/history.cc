@@ -40,7 +40,7 @@ double per_second(int64_t images, double seconds) {
 }  // namespace
 
 std::string log_line(const EpochRecord& record) {
-  const Json line = {
+  Json line = {
       {"epoch", record.epoch},
       {"steps", record.steps},
       {"train", metrics_json(record.train)},
@@ -52,9 +52,8 @@ std::string log_line(const EpochRecord& record) {
         {"train_seconds", record.train_seconds},
         {"images_per_second", per_second(record.train.samples, record.train_seconds)}}},
   };
-  Json text = line;
-  if (record.ema.samples > 0) text["ema"] = metrics_json(record.ema);
-  return text.dump();
+  if (record.ema.samples > 0) line["ema"] = metrics_json(record.ema);
+  return line.dump();
 }
 
 std::string rollback_line(const Position& position, const std::string& why) {

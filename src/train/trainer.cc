@@ -307,7 +307,7 @@ bool Trainer::train_epoch() {
     train_step(ids.subspan(first, std::min(static_cast<size_t>(config_.batch), ids.size() - first)),
                static_cast<int64_t>(first), *progress);
     observer_.on_step(position_.epoch + 1, sums.steps, steps_, sums.loss.loss / sums.loss.weight);
-    if (pace_->wants_probe(position_.steps)) probe();
+    if (pace_->wants_probe()) probe();
     if (sums.steps < steps_ && files_.checkpoint_due(position_.steps)) save();
   }
   return true;

@@ -72,7 +72,7 @@ struct Machine {
       last = *progress;
       now += step, training += step, ++steps;
       pace.took_step(step);
-      if (pace.wants_probe(steps)) {
+      if (pace.wants_probe()) {
         now += 10 * image;
         pace.took_evaluation(10, 10 * image);
       }
