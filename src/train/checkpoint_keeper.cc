@@ -129,15 +129,7 @@ void CheckpointKeeper::load_best(Position& position) {
   position.best_is_ema = false;
 }
 
-void CheckpointKeeper::save(const Position& position) {
-  try {
-    finish(position);
-  } catch (const Error& error) {
-    warn_(std::string(error.what()) + "; training goes on and will try to save again");
-  }
-}
-
-void CheckpointKeeper::finish(const Position& position) {
+void CheckpointKeeper::write(const Position& position) {
   write_best();
   write_last(position);
   if (!best_pending_) return;

@@ -1,6 +1,5 @@
 // Which checkpoints a run keeps: `last` with everything that going on needs, the one before it, and the best
-// weights. A save that fails is a warning while training goes on, and is tried again; only at the end is it
-// an error.
+// weights.
 #pragma once
 
 #include <filesystem>
@@ -37,10 +36,8 @@ class CheckpointKeeper {
   /// Takes the present weights as the best ones, to be written by the next save; `extra` must say "step".
   void set_best(std::map<std::string, std::string> extra);
   /// Writes the best weights where they have changed, then the present ones and the optimizer's states as
-  /// `last`. Failures are warnings.
-  void save(const Position& position);
-  /// The same at the end of the run, where a failure is an Error.
-  void finish(const Position& position);
+  /// `last`. A failure is an Error; what it left undone is done by the next write.
+  void write(const Position& position);
   /// Keeps what `last` would hold as the state at an epoch's boundary, to be gone back to. A failure is a
   /// warning, and the boundary before stays.
   void keep_boundary(const Position& position);

@@ -35,11 +35,15 @@ bool RunFiles::checkpoint_due(int64_t steps) const {
   return rhythm_.seconds > 0 && seconds_used() - saved_at_ >= rhythm_.seconds;
 }
 
+void RunFiles::write(const Position& position) {
+  log_->sync();
+  progress_.sync();
+  checkpoints_.write(position);
+}
+
 void RunFiles::save(const Position& position) {
   try {
-    log_->sync();
-    progress_.sync();
-    checkpoints_.save(position);
+    write(position);
   } catch (const Error& error) {
     warn_(std::string(error.what()) + "; training goes on and will try to save again");
   }
@@ -47,10 +51,7 @@ void RunFiles::save(const Position& position) {
 }
 
 void RunFiles::finish(const Position& position) {
-  if (checkpoints_.has_saved(position)) return;
-  log_->sync();
-  progress_.sync();
-  checkpoints_.finish(position);
+  if (!checkpoints_.has_saved(position)) write(position);
 }
 
 }  // namespace frugal

@@ -46,6 +46,8 @@ class RunFiles {
   void finish(const Position& position);
 
  private:
+  void write(const Position& position);
+
   std::filesystem::path out_;
   ProgressFile progress_;
   std::optional<LogFile> log_;
