@@ -2,15 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
 
 #include "base/math.h"
-#include "train/loss.h"
-#include "train/optimizer.h"
-#include "train/run_batches.h"
+#include "train/free_training.h"
 #include "train/size_schedule.h"
 #include "train/trainer.h"
-#include "train/whitening.h"
 
 namespace frugal {
 namespace {
@@ -48,27 +44,17 @@ double sweep_rate(const LrSweep& sweep, int64_t step) {
 
 LrCurve sweep_lr(Engine& engine, const Graph& graph, const TrainConfig& config, const Dataset& data,
                  const LrSweep& sweep) {
-  Loss loss = parse_loss(config.loss, class_counts(data.train, data.classes.size()));
-  const Normalization normalization = choose_normalization(config.normalize, data.train);
-  const auto optimizer = make_optimizer(config.optimizer, optimizer_options(config), engine, graph);
-  RunBatches batches(config, data, normalization, loss.class_weights());
-  engine.parameters().initialise(config.seed);
-  engine.weights_changed();
-  whiten(engine, graph, data.train, batches.ids(), normalization);
+  FreeTraining training(engine, graph, config, data);
   const std::vector<SizeStep> sizes = parse_resize(config.resize);
   if (!sizes.empty()) engine.train_at(graph_at(config, graph, sizes.front().size));
 
   LrCurve curve;
   LossWatch watch;
   for (int64_t step = 0; step < sweep.steps && !curve.diverged; ++step) {
-    DatasetBatch& batch = batches.next();
     const double lr = sweep_rate(sweep, step);
-    const double mean = engine.train_step(batch, loss.logits(), batches.key()).loss / batch.weight();
+    const double mean = training.step(lr);
     curve.diverged = !watch.add(mean);
     if (std::isfinite(mean)) curve.points.push_back({lr, mean, watch.smoothed});
-    loss.add_penalties(engine);
-    optimizer->step(engine, lr);
-    engine.weights_changed();
   }
   return curve;
 }

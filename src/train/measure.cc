@@ -2,15 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
-#include <vector>
 
 #include "base/clock.h"
 #include "train/clock_pace.h"
+#include "train/free_training.h"
 #include "train/limits.h"
-#include "train/loss.h"
-#include "train/optimizer.h"
-#include "train/run_batches.h"
 #include "train/trainer.h"
 
 namespace frugal {
@@ -34,29 +30,16 @@ double seconds_each(double seconds, Work&& work) {
 
 Speed measure_speed(Engine& engine, const Graph& graph, const TrainConfig& config, const Dataset& data,
                     double seconds) {
-  Loss loss = parse_loss(config.loss, class_counts(data.train, data.classes.size()));
-  const Normalization normalization = choose_normalization(config.normalize, data.train);
-  const auto optimizer = make_optimizer(config.optimizer, optimizer_options(config), engine, graph);
-  RunBatches batches(config, data, normalization, loss.class_weights());
-  engine.parameters().initialise(config.seed);
-  engine.weights_changed();
-  const auto step = [&] {
-    engine.train_step(batches.next(), loss.logits(), batches.key());
-    loss.add_penalties(engine);
-    optimizer->step(engine, config.lr * 1e-3);  // small: numbers that are none would be slower than others
-    engine.weights_changed();
-  };
+  FreeTraining training(engine, graph, config, data);
+  // At a small rate: numbers that are none would be slower than others.
+  const auto step = [&] { training.step(config.lr * 1e-3); };
   for (int i = 0; i < 3; ++i) step();
   Speed speed;
   speed.step = seconds_each(seconds, step);
 
-  std::vector<int32_t> some = batches.ids();
-  some.resize(std::min(some.size(), static_cast<size_t>(8 * engine.shard() * engine.threads())));
-  const auto evaluate_some = [&] {
-    evaluate(engine, data.train, some, normalization, loss.logits(), config.batch);
-  };
-  evaluate_some();
-  speed.evaluation = seconds_each(0.1 * seconds, evaluate_some) / static_cast<double>(some.size());
+  const auto evaluate_some = [&] { return training.evaluate_some(8 * engine.shard() * engine.threads()); };
+  const int64_t images = evaluate_some();
+  speed.evaluation = seconds_each(0.1 * seconds, evaluate_some) / static_cast<double>(images);
   return speed;
 }
 

@@ -8,6 +8,7 @@
 #include "train/trainer.h"
 
 namespace frugal {
+
 std::unique_ptr<Engine> make_engine(const Graph& graph, TrainConfig& config) {
   const Precision precision = choose_precision(config.precision);
   auto engine = make_shard_engine(graph, {.threads = config.threads,
@@ -29,6 +30,11 @@ TrainValSplit choose_split(const TrainConfig& config, const Dataset& data) {
   return split_indices(data.train.count, config.val, config.split_seed);
 }
 
+Graph graph_for(const TrainConfig& config, const Dataset& data) {
+  return make_model(config.model, {data.train.height, data.train.width, data.train.channels},
+                    static_cast<int64_t>(data.classes.size()));
+}
+
 Graph graph_at(const TrainConfig& config, const Graph& graph, int64_t size) {
   return make_model(config.model, {size, size, graph.input.c}, graph.classes);
 }
@@ -48,8 +54,7 @@ TrainResult train(const TrainConfig& config, const Dataset& data, const std::fil
                   TrainObserver& observer, const RunControl& control) {
   validate(config);
   TrainConfig resolved = config;
-  const Graph graph = make_model(config.model, {data.train.height, data.train.width, data.train.channels},
-                                 static_cast<int64_t>(data.classes.size()));
+  const Graph graph = graph_for(config, data);
   const std::unique_ptr<Engine> engine = make_engine(graph, resolved);
   check_run(*engine, graph, resolved, data);
   return train(*engine, graph, resolved, data, out, observer, control);

@@ -68,6 +68,9 @@ struct RunControl {
 /// explicit `bf16` without hardware for it is a usage error.
 std::unique_ptr<Engine> make_engine(const Graph& graph, TrainConfig& config);
 
+/// The network that `config` names, for the images and classes of `data`.
+Graph graph_for(const TrainConfig& config, const Dataset& data);
+
 /// The same network for images of size x size pixels.
 Graph graph_at(const TrainConfig& config, const Graph& graph, int64_t size);
 

@@ -6,38 +6,11 @@
 #include <cmath>
 #include <limits>
 
-#include "base/philox.h"
-#include "fake_engine.h"
-#include "graph/builder.h"
 #include "train/loss.h"
+#include "trainer_fixture.h"
 
 namespace frugal {
 namespace {
-
-constexpr int64_t side = 4, classes = 3;
-
-Dataset make_data() {
-  Dataset data;
-  data.name = "toy";
-  data.classes = {"a", "b", "c"};
-  ImageSet& images = data.train;
-  images.count = 100, images.height = images.width = side, images.channels = 1;
-  const RandomStream stream(1, Purpose::test, 0);
-  for (int64_t i = 0; i < images.count; ++i) {
-    const auto label = static_cast<int32_t>(i % classes);
-    images.labels.push_back(label);
-    for (int64_t p = 0; p < side * side; ++p) {
-      const uint32_t noise = stream.word(static_cast<uint32_t>(i), static_cast<uint32_t>(p)) % 100;
-      images.pixels.push_back(static_cast<uint8_t>((p % classes == label ? 120 : 0) + noise));
-    }
-  }
-  return data;
-}
-
-Graph make_graph() {
-  GraphBuilder net("toy", {side, side, 1});
-  return net.finish(net.linear("fc", net.flatten(net.input()), classes));
-}
 
 class LrFind : public ::testing::Test {
  protected:
