@@ -8,6 +8,7 @@
 
 #include "base/units.h"
 #include "cli/output.h"
+#include "train/trainer.h"
 
 namespace frugal {
 namespace {
@@ -57,6 +58,19 @@ LoadOptions loading(const std::string& image_size, bool skip_bad, bool bar) {
     };
   }
   return options;
+}
+
+LoadOptions loading(const TrainConfig& config, bool bar) {
+  LoadOptions options = loading(config.image_size, config.skip_bad, bar);
+  options.threads = config.threads;
+  return options;
+}
+
+Dataset load_training_data(const TrainConfig& config, const LoadOptions& how) {
+  choose_precision(config.precision);
+  Dataset data = load_dataset(config.data, how);
+  apply_selection(config, data);
+  return data;
 }
 
 }  // namespace frugal

@@ -4,7 +4,9 @@
 
 #include <string>
 
+#include "data/dataset.h"
 #include "data/load_options.h"
+#include "train/config.h"
 
 namespace frugal {
 
@@ -17,5 +19,11 @@ inline constexpr const char* known_data =
 /// Warnings go to stderr; so does a bar, if `bar` and where that is a terminal. Decoded pictures are kept in
 /// ~/.cache/frugal. `image_size` is the text of --image-size.
 LoadOptions loading(const std::string& image_size, bool skip_bad, bool bar);
+/// As the configuration says it.
+LoadOptions loading(const TrainConfig& config, bool bar);
+
+/// What a run of `config` would train on: read, then selected from. A precision that this machine lacks is
+/// refused before anything is read.
+Dataset load_training_data(const TrainConfig& config, const LoadOptions& how);
 
 }  // namespace frugal

@@ -12,7 +12,6 @@
 #include "cli/output.h"
 #include "cli/train_flags.h"
 #include "eval/lr_find_chart.h"
-#include "graph/presets.h"
 #include "train/trainer.h"
 
 namespace frugal {
@@ -72,13 +71,8 @@ void print_text(const Options& options, const LrCurve& curve, std::optional<size
 ExitCode run(const Options& options) {
   const LrSweep sweep = parse_sweep(options);
   TrainConfig config = configure(options.given, options.config_file);
-  choose_precision(config.precision);  // refuses before the data is read
-  LoadOptions how = loading(config.image_size, config.skip_bad, !options.json);
-  how.threads = config.threads;
-  Dataset data = load_dataset(config.data, how);
-  apply_selection(config, data);
-  const Graph graph = make_model(config.model, {data.train.height, data.train.width, data.train.channels},
-                                 static_cast<int64_t>(data.classes.size()));
+  const Dataset data = load_training_data(config, loading(config, !options.json));
+  const Graph graph = graph_for(config, data);
   const auto engine = make_engine(graph, config);
   check_run(*engine, graph, config, data);
 

@@ -73,8 +73,7 @@ ExitCode run(const Options& options) {
   const double limit = parse_max_time(config.max_time);
   const int64_t most = parse_count(options.max_params, "--max-params");
   const double seconds = parse_duration(options.seconds, "--seconds");
-  Dataset data = load_dataset(config.data, loading(config.image_size, config.skip_bad, !options.json));
-  apply_selection(config, data);
+  const Dataset data = load_training_data(config, loading(config, !options.json));
   const double used = boot_seconds() - process_start();  // as a run would have by then
   std::vector<Row> rows;
   int64_t larger = 0;
@@ -83,8 +82,7 @@ ExitCode run(const Options& options) {
     one.model = spec;
     std::unique_ptr<Engine> engine;
     try {
-      const Graph graph = make_model(spec, {data.train.height, data.train.width, data.train.channels},
-                                     static_cast<int64_t>(data.classes.size()));
+      const Graph graph = graph_for(one, data);
       if (graph.parameter_count() > most) {
         ++larger;
         continue;

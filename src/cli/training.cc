@@ -141,13 +141,9 @@ ExitCode run_training(TrainingOptions options) {
   TrainConfig& config = options.config;
   const MachineInfo machine = machine_info();
   const double limit = options.control.resume ? 0 : parse_max_time(config.max_time);
-  choose_precision(config.precision);  // refuses before the data is read
-  LoadOptions how = loading(config.image_size, config.skip_bad, !options.json && !options.quiet);
-  how.threads = config.threads;
-  Dataset data = load_dataset(config.data, limited(std::move(how), limit));
-  apply_selection(config, data);
-  const Graph graph = make_model(config.model, {data.train.height, data.train.width, data.train.channels},
-                                 static_cast<int64_t>(data.classes.size()));
+  const bool bar = !options.json && !options.quiet;
+  const Dataset data = load_training_data(config, limited(loading(config, bar), limit));
+  const Graph graph = graph_for(config, data);
   check_max_params(graph, options.max_params);
   const auto engine = make_engine(graph, config);
   check_run(*engine, graph, config, data);
