@@ -10,4 +10,13 @@ double boot_seconds();
 /// counts too. Where the system does not say, the time of the first call.
 double process_start();
 
+/// Runs from when it is made.
+class Stopwatch {
+ public:
+  double seconds() const { return boot_seconds() - start_; }
+
+ private:
+  double start_ = boot_seconds();
+};
+
 }  // namespace frugal

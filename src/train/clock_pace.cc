@@ -55,7 +55,7 @@ bool ClockPace::validate(int64_t epoch, int64_t /*steps*/) {
 
 int64_t ClockPace::grant(FinalPass pass, int64_t done, int64_t wanted) {
   // A validation leaves room for the checkpoint after it, the test for what is written in the end.
-  const double after = closing_seconds(pass == FinalPass::validation ? save_.lately() : 0);
+  const double after = closing_seconds(pass == FinalPass::test ? 0 : save_.lately());
   const double now = limits_.used();
   // No step tells of the machine any more, but the images before these do.
   const double before = done > 0 ? (now - granted_at_) / static_cast<double>(granted_) : 0;

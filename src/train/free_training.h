@@ -1,5 +1,5 @@
-// Training steps without a run around them: nothing is validated, kept or written, and the caller says the rate.
-// For whoever only wants to know how steps go.
+// Training steps without a run around them: nothing is validated, kept or written, and the caller says the
+// rate. For whoever only wants to know how steps go.
 #pragma once
 
 #include <cstdint>

@@ -41,7 +41,9 @@ class ReplayPace : public Pace {
     return decision != log_.validate.end() && decision->second;
   }
   int64_t grant(FinalPass pass, int64_t done, int64_t wanted) override {
-    const int64_t all = pass == FinalPass::validation ? log_.validated : log_.tested;
+    const int64_t all = pass == FinalPass::validation ? log_.validated
+                        : pass == FinalPass::average  ? log_.averaged
+                                                      : log_.tested;
     return std::clamp<int64_t>(all - done, 0, wanted);
   }
 

@@ -14,7 +14,7 @@ namespace frugal {
 inline constexpr double validation_share = 0.03;
 
 /// Evaluations at a run's end, which a limit of time may cut short.
-enum class FinalPass { validation, test };
+enum class FinalPass { validation, average, test };
 
 class Pace {
  public:

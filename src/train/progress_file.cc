@@ -30,7 +30,7 @@ void rewind(ProgressLog& log, int64_t step) {
   if (static_cast<int64_t>(log.steps.size()) > step) log.steps.resize(static_cast<size_t>(step));
   log.validate.erase(log.validate.upper_bound(step), log.validate.end());
   log.trained_late = false;
-  log.trained = log.validated = log.tested = -1;
+  log.trained = log.validated = log.averaged = log.tested = -1;
 }
 
 void apply(ProgressLog& log, const ProgressRecord& record, const std::string& path) {
@@ -55,6 +55,9 @@ void apply(ProgressLog& log, const ProgressRecord& record, const std::string& pa
       return;
     case Kind::validated:
       log.validated = static_cast<int64_t>(record.value);
+      return;
+    case Kind::averaged:
+      log.averaged = static_cast<int64_t>(record.value);
       return;
     case Kind::tested:
       log.tested = static_cast<int64_t>(record.value);

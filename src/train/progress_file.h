@@ -26,6 +26,7 @@ struct ProgressRecord {
     validated = 5,  // value: images of the last validation
     tested = 6,     // value: images of the test
     rewind = 7,     // a resumed run went back to `step` steps: what stands before of later ones is void
+    averaged = 8,   // value: images of the last validation of the average of weights
   };
   Kind kind = Kind::heartbeat;
   uint32_t step = 0;  // steps that were done by then
@@ -36,12 +37,12 @@ static_assert(sizeof(ProgressRecord) == 16);
 /// What a progress.bin tells.
 struct ProgressLog {
   double seconds_used = 0;
-  std::vector<double> steps;            // progress of each step, in order
-  std::map<int64_t, bool> validate;     // by steps done
-  bool trained_late = false;            // which the epoch's end before did not know yet
-  int64_t trained = -1;                 // steps after which training ended, or -1
-  int64_t validated = -1, tested = -1;  // images, or -1
-  int64_t bytes = 0;                    // of the file that hold this
+  std::vector<double> steps;                           // progress of each step, in order
+  std::map<int64_t, bool> validate;                    // by steps done
+  bool trained_late = false;                           // which the epoch's end before did not know yet
+  int64_t trained = -1;                                // steps after which training ended, or -1
+  int64_t validated = -1, averaged = -1, tested = -1;  // images, or -1
+  int64_t bytes = 0;                                   // of the file that hold this
 };
 
 /// An Error where there is no such file, or another program's, or one that is damaged in its middle. What a

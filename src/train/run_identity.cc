@@ -69,18 +69,19 @@ RunIdentity run_identity(const TrainConfig& config, const std::string& model_fil
           machine.instruction_set + ", oneDNN " + machine.onednn};
 }
 
-void add_to(std::map<std::string, std::string>& extra, const RunIdentity& identity) {
-  extra[config_key] = identity.config;
-  extra[data_key] = identity.data;
-  extra[program_key] = identity.program;
-  extra[machine_key] = identity.machine;
+CheckpointInfo with_identity(CheckpointInfo info, const RunIdentity& identity) {
+  info.extra[config_key] = identity.config;
+  info.extra[data_key] = identity.data;
+  info.extra[program_key] = identity.program;
+  info.extra[machine_key] = identity.machine;
+  return info;
 }
 
-Differences differences(const std::map<std::string, std::string>& extra, const RunIdentity& now,
-                        const std::string& file) {
+std::string require_same_run(const CheckpointInfo& info, const std::string& file, const RunIdentity& now,
+                             const std::string& out, bool force) {
   const auto before = [&](const char* key) {
-    const auto found = extra.find(key);
-    if (found == extra.end()) {
+    const auto found = info.extra.find(key);
+    if (found == info.extra.end()) {
       throw Error(file + ": it does not say '" + key + "', without which a run cannot go on from it");
     }
     return found->second;
@@ -89,10 +90,20 @@ Differences differences(const std::map<std::string, std::string>& extra, const R
     const std::string old = before(key);
     return old == current ? "" : std::string("\n  ") + what + ": " + old + " became " + current;
   };
-  return {changed_settings(before(config_key), now.config) +
-              compare("the data (fingerprint)", data_key, now.data),
-          compare("the program", program_key, now.program) +
-              compare("the instruction set", machine_key, now.machine)};
+  const std::string run = changed_settings(before(config_key), now.config) +
+                          compare("the data (fingerprint)", data_key, now.data);
+  if (!run.empty()) {
+    throw usage_error(out + " cannot go on, because it would not be the same run:" + run +
+                      "\nstart a new run, or restore what has changed");
+  }
+  const std::string program = compare("the program", program_key, now.program) +
+                              compare("the instruction set", machine_key, now.machine);
+  if (program.empty()) return "";
+  if (!force) {
+    throw usage_error(out + " cannot go on to the same bits:" + program +
+                      "\nuse the program that began it, or go on regardless with --force");
+  }
+  return out + " goes on with another program or machine, as asked:" + program;
 }
 
 }  // namespace frugal

@@ -2,10 +2,10 @@
 // the program and the instruction set. Not the number of threads.
 #pragma once
 
-#include <map>
 #include <string>
 
 #include "data/dataset.h"
+#include "train/checkpoint.h"
 #include "train/config.h"
 
 namespace frugal {
@@ -21,16 +21,12 @@ struct RunIdentity {
 /// of the model's file, if it has one.
 RunIdentity run_identity(const TrainConfig& config, const std::string& model_file, const Dataset& data);
 
-void add_to(std::map<std::string, std::string>& extra, const RunIdentity& identity);
+CheckpointInfo with_identity(CheckpointInfo info, const RunIdentity& identity);
 
-/// What differs, in words, each on a line of its own; empty where nothing does.
-struct Differences {
-  std::string run;      // configuration, data: it would be another run
-  std::string program;  // program, instruction set: other bits may come out
-};
-
-/// `extra` is a checkpoint's description; `file` is named where it does not say.
-Differences differences(const std::map<std::string, std::string>& extra, const RunIdentity& now,
-                        const std::string& file);
+/// Refuses, as a usage error that says what differs, to let run `out` go on from a checkpoint of another
+/// configuration or of other data; of another program or instruction set unless `force`, and then returns
+/// what the user should hear. Returns nothing where nothing differs. `file` is named where it does not say.
+std::string require_same_run(const CheckpointInfo& info, const std::string& file, const RunIdentity& now,
+                             const std::string& out, bool force);
 
 }  // namespace frugal

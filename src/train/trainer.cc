@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -10,13 +9,13 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/units.h"
-#include "graph/model_file.h"
 #include "train/accumulate.h"
 #include "train/batch_source.h"
 #include "train/checkpoint_keeper.h"
 #include "train/clip.h"
 #include "train/clock_pace.h"
 #include "train/ema.h"
+#include "train/evaluations.h"
 #include "train/history.h"
 #include "train/limits.h"
 #include "train/loss.h"
@@ -24,6 +23,7 @@
 #include "train/pace.h"
 #include "train/position.h"
 #include "train/run_batches.h"
+#include "train/run_description.h"
 #include "train/run_files.h"
 #include "train/run_identity.h"
 #include "train/schedule.h"
@@ -36,40 +36,10 @@ std::atomic<int> stop_requested{0};
 
 namespace {
 
-class Stopwatch {
- public:
-  double seconds() const { return boot_seconds() - start_; }
-
- private:
-  double start_ = boot_seconds();
-};
-
 TrainConfig resolve(TrainConfig config, const Engine& engine) {
   config.precision = engine.precision() == Precision::bf16 ? "bf16" : "fp32";
   config.shard = engine.shard();
   return config;
-}
-
-/// As config.toml holds it: a model file comes along under a name of its own, which is referred to.
-TrainConfig written_config(TrainConfig config, const Graph& graph) {
-  if (graph.model_file.empty()) return config;
-  const std::string options = split_model_file(config.model).options;
-  config.model = std::string("model.toml") + (options.empty() ? "" : ":" + options);
-  return config;
-}
-
-CheckpointInfo checkpoint_info(const Graph& graph, const TrainConfig& config, const Dataset& data,
-                               const Normalization& normalization, const RunIdentity& identity) {
-  CheckpointInfo info;
-  info.frugal_version = FRUGAL_VERSION;
-  info.model = config.model;
-  info.model_file = graph.model_file;
-  info.input = graph.input;
-  info.classes = data.classes;
-  info.normalization = normalization;
-  info.data = data.name;
-  add_to(info.extra, identity);
-  return info;
 }
 
 std::optional<Ema> make_average(const TrainConfig& config, const Parameters& parameters) {
@@ -92,10 +62,6 @@ class Trainer {
  private:
   Position begin();
   std::unique_ptr<Pace> make_pace();
-  void accept(const CheckpointInfo& info, const std::string& file) const;
-  void prepare_clock();
-  void probe();
-  std::vector<int32_t> probed_images();
 
   bool train_epoch();
   void train_step(std::span<const int32_t> ids, int64_t first_draw, double progress);
@@ -103,7 +69,6 @@ class Trainer {
   void finish_epoch();
   EpochRecord summarise() const;
   void validate_weights(EpochRecord& record, bool last);
-  Metrics measure(const ImageSet& images, const std::vector<int32_t>& ids, FinalPass pass, bool whole);
   void update_best(const EpochRecord& record, bool last);
   void set_best(int64_t epoch, const Metrics& val, bool average);
   void exchange_average();
@@ -143,7 +108,7 @@ class Trainer {
   const DivergencePolicy on_divergence_;
   Position position_;
   const std::unique_ptr<Pace> pace_;
-  int64_t probes_ = 0;        // evaluations that were only measured
+  Evaluations evaluations_;
   int64_t trained_size_ = 0;  // of the images, where --resize is given
   Stopwatch epoch_clock_;
   TrainResult result_;
@@ -171,7 +136,7 @@ Trainer::Trainer(Engine& engine, const Graph& graph, const TrainConfig& config, 
       average_(make_average(config, engine.parameters())),
       batch_(data.train, batch_recipe(config, normalization_), static_cast<int64_t>(data.classes.size()),
              loss_.class_weights()),
-      checkpoints_(out, checkpoint_info(graph, config, data, normalization_, identity_), graph,
+      checkpoints_(out, with_identity(checkpoint_info(graph, config, data, normalization_), identity_), graph,
                    engine.parameters(), average_ ? &*average_ : nullptr,
                    [this](const std::string& warning) { observer_.on_message(warning); }),
       files_(
@@ -181,7 +146,8 @@ Trainer::Trainer(Engine& engine, const Graph& graph, const TrainConfig& config, 
       steps_((static_cast<int64_t>(split_.train.size()) + config.batch - 1) / config.batch),
       on_divergence_(parse_on_divergence(config.on_divergence)),
       position_(begin()),
-      pace_(make_pace()) {
+      pace_(make_pace()),
+      evaluations_(engine, data, split_, normalization_, loss_.logits(), config.batch, *pace_) {
   result_.history = files_.begin_at(position_);
   result_.limit_seconds = control.replay ? 0 : parse_max_time(config.max_time);
   result_.used_before_seconds = files_.seconds_used_before();
@@ -193,7 +159,12 @@ TrainResult Trainer::run() {
   observer_.on_start(config_, graph_, engine_, static_cast<int64_t>(split_.train.size()),
                      static_cast<int64_t>(split_.val.size()));
   if (control_.resume) observer_.on_resume(result_.history, describe(position_));
-  if (pace_->decides_by_clock() && !position_.trained) prepare_clock();
+  if (pace_->decides_by_clock() && !position_.trained) {
+    // What follows training has to be measured before a run can know when to stop. The checkpoint also means
+    // that there is a model from the first moment on.
+    save();
+    evaluations_.prepare();
+  }
   if (on_divergence_.rollback && position_.steps == 0) checkpoints_.keep_boundary(position_);
   while (!position_.trained) {
     epoch_clock_ = {};
@@ -220,8 +191,10 @@ TrainResult Trainer::run() {
 /// Weights and position of the last checkpoint, or those that a run begins with.
 Position Trainer::begin() {
   if (control_.resume) {
-    const auto saved = checkpoints_.load(
-        [this](const CheckpointInfo& info, const std::string& file) { accept(info, file); });
+    const auto saved = checkpoints_.load([this](const CheckpointInfo& info, const std::string& file) {
+      const std::string other = require_same_run(info, file, identity_, out_.string(), control_.force);
+      if (!other.empty()) observer_.on_message(other);
+    });
     if (saved) {
       optimizer_->set_steps(saved->optimizer_steps);
       engine_.weights_changed();
@@ -237,21 +210,6 @@ Position Trainer::begin() {
   return {};
 }
 
-/// Throws where a checkpoint is another run's.
-void Trainer::accept(const CheckpointInfo& info, const std::string& file) const {
-  const Differences found = differences(info.extra, identity_, file);
-  if (!found.run.empty()) {
-    throw usage_error(out_.string() + " cannot go on, because it would not be the same run:" + found.run +
-                      "\nstart a new run, or restore what has changed");
-  }
-  if (found.program.empty()) return;
-  if (!control_.force) {
-    throw usage_error(out_.string() + " cannot go on to the same bits:" + found.program +
-                      "\nuse the program that began it, or go on regardless with --force");
-  }
-  observer_.on_message(out_.string() + " goes on with another program or machine, as asked:" + found.program);
-}
-
 std::unique_ptr<Pace> Trainer::make_pace() {
   const PaceSizes sizes{.epochs = config_.epochs,
                         .steps_per_epoch = steps_,
@@ -265,30 +223,6 @@ std::unique_ptr<Pace> Trainer::make_pace() {
   if (limit <= 0) return make_epoch_pace(sizes);
   return std::make_unique<ClockPace>(
       ClockLimits{limit, position_.first_step, [this] { return files_.seconds_used(); }}, sizes);
-}
-
-/// What follows training has to be measured before a run can know when to stop: a checkpoint, which also
-/// means that there is a model from the first moment on, and the evaluation of some training images.
-void Trainer::prepare_clock() {
-  save();
-  evaluate(engine_, data_.train, probed_images(), normalization_, loss_.logits(),
-           config_.batch);  // makes what is made once
-  constexpr int times = 5;  // of which the fastest counts: the machine may be busy
-  for (int i = 0; i < times; ++i) probe();
-}
-
-/// Others every time: those of last time would be in the cache.
-std::vector<int32_t> Trainer::probed_images() {
-  const int64_t all = std::ssize(split_.train), count = std::min(all, engine_.shard() * engine_.threads());
-  const auto first = split_.train.begin() + (probes_++ * count) % (all - count + 1);
-  return {first, first + count};
-}
-
-void Trainer::probe() {
-  const std::vector<int32_t> some = probed_images();
-  const Stopwatch clock;
-  evaluate(engine_, data_.train, some, normalization_, loss_.logits(), config_.batch);
-  pace_->took_evaluation(std::ssize(some), clock.seconds());
 }
 
 /// Trains to the epoch's end, or to the end of training within it; false where it was stopped between two
@@ -307,7 +241,7 @@ bool Trainer::train_epoch() {
     train_step(ids.subspan(first, std::min(static_cast<size_t>(config_.batch), ids.size() - first)),
                static_cast<int64_t>(first), *progress);
     observer_.on_step(position_.epoch + 1, sums.steps, steps_, sums.loss.loss / sums.loss.weight);
-    if (pace_->wants_probe()) probe();
+    if (pace_->wants_probe()) evaluations_.probe();
     if (sums.steps < steps_ && files_.checkpoint_due(position_.steps)) save();
   }
   return true;
@@ -401,33 +335,25 @@ void Trainer::validate_weights(EpochRecord& record, bool last) {
     note(ProgressRecord::Kind::validate, wanted ? 1 : 0);
     if (!wanted) return;
   }
-  record.val = measure(data_.train, split_.val, FinalPass::validation, !last);
+  const auto evaluate_now = [&](FinalPass pass, ProgressRecord::Kind kind) {
+    if (!last) return evaluations_.validate();
+    const Metrics metrics = evaluations_.validate_last(pass);
+    note(kind, static_cast<double>(metrics.samples));
+    return metrics;
+  };
+  record.val = evaluate_now(FinalPass::validation, ProgressRecord::Kind::validated);
   if (average_ && record.val.samples == std::ssize(split_.val)) {
     exchange_average();
-    record.ema = measure(data_.train, split_.val, FinalPass::validation, !last);
+    record.ema = evaluate_now(FinalPass::average, ProgressRecord::Kind::averaged);
     exchange_average();
     if (record.ema.samples < std::ssize(split_.val)) record.ema = no_metrics();
   }
-  if (last) note(ProgressRecord::Kind::validated, static_cast<double>(record.val.samples));
   if (record.val.samples < std::ssize(split_.val)) {
     observer_.on_message("time ran out before the last weights were validated");
     record.val = no_metrics();
     return;
   }
   position_.validated_at = position_.steps;
-}
-
-/// Of all images where `whole`, else as far as the pace lets it go.
-Metrics Trainer::measure(const ImageSet& images, const std::vector<int32_t>& ids, FinalPass pass,
-                         bool whole) {
-  const Stopwatch clock;
-  const bool cut = !whole && pace_->decides_by_clock();
-  GrantImages grant;
-  if (cut) grant = [&](int64_t done, int64_t wanted) { return pace_->grant(pass, done, wanted); };
-  const Metrics metrics =
-      evaluate(engine_, images, ids, normalization_, loss_.logits(), config_.batch, TestTime::plain, grant);
-  if (metrics.samples == std::ssize(ids) && !cut) pace_->took_validation(metrics.samples, clock.seconds());
-  return metrics;
 }
 
 void Trainer::update_best(const EpochRecord& record, bool last) {
@@ -490,9 +416,7 @@ void Trainer::save() {
 void Trainer::test() {
   result_.tested = !checkpoints_.restore_best() ? "last" : position_.best_is_ema ? "ema" : "best";
   engine_.weights_changed();
-  std::vector<int32_t> ids(static_cast<size_t>(data_.test.count));
-  std::iota(ids.begin(), ids.end(), 0);
-  result_.test = measure(data_.test, ids, FinalPass::test, /*whole=*/false);
+  result_.test = evaluations_.test();
   note(ProgressRecord::Kind::tested, static_cast<double>(result_.test.samples));
   if (result_.test.samples < result_.test_images) {
     observer_.on_message("time ran out in the test: it is of " + with_thousands(result_.test.samples) +

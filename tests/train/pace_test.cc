@@ -35,13 +35,14 @@ TEST(ReplayPace, DoesWhatWasWrittenDown) {
   ProgressLog log;
   log.steps = {0, 0.5, 0.75};
   log.validate = {{2, true}, {3, false}};
-  log.validated = 10, log.tested = 7;
+  log.validated = 10, log.averaged = 8, log.tested = 7;
   const auto pace = make_replay_pace(log);
   EXPECT_EQ(pace->next_step(1), 0.5);
   EXPECT_FALSE(pace->next_step(3));
   EXPECT_TRUE(pace->validate(1, 2));
   EXPECT_FALSE(pace->validate(1, 3));
   EXPECT_EQ(pace->grant(FinalPass::validation, 0, 64), 10);
+  EXPECT_EQ(pace->grant(FinalPass::average, 4, 64), 4);
   EXPECT_EQ(pace->grant(FinalPass::test, 4, 4), 3);
   EXPECT_EQ(pace->grant(FinalPass::test, 7, 4), 0);
 }

@@ -390,5 +390,20 @@ TEST_F(Resume, AReplayRepeatsARunUnderAClock) {
   EXPECT_EQ(read_progress(out_ / "again" / "progress.bin").steps, log.steps) << "and can be repeated again";
 }
 
+TEST_F(Resume, AReplayCutsTheAveragesValidationWhereItWasCut) {
+  config_.epochs = 0;
+  config_.max_time = "0.5s";
+  config_.ema = 0.9;
+  config_.checkpoint_every = "none";
+  train_in(out_ / "run");
+  ProgressLog log = read_progress(out_ / "run" / "progress.bin");
+  log.validated = 20, log.averaged = 8;  // as if time had run out in the middle of the second one
+  observer_ = {};
+  train_in(out_ / "again", {.replay = log});
+  EXPECT_EQ(result_.history.back().val.samples, 20);
+  EXPECT_EQ(result_.history.back().ema.samples, 0);
+  EXPECT_EQ(read_progress(out_ / "again" / "progress.bin").averaged, 8);
+}
+
 }  // namespace
 }  // namespace frugal

@@ -1,0 +1,69 @@
+#include "train/evaluations.h"
+
+#include <algorithm>
+#include <iterator>
+#include <numeric>
+
+#include "base/clock.h"
+#include "train/trainer.h"
+
+namespace frugal {
+
+Evaluations::Evaluations(Engine& engine, const Dataset& data, const TrainValSplit& split,
+                         const Normalization& normalization, const LogitLoss& loss, int64_t batch, Pace& pace)
+    : engine_(engine),
+      data_(data),
+      split_(split),
+      normalization_(normalization),
+      loss_(loss),
+      batch_(batch),
+      pace_(pace) {}
+
+void Evaluations::prepare() {
+  of(data_.train, probed_images());
+  constexpr int times = 5;  // of which the fastest counts: the machine may be busy
+  for (int i = 0; i < times; ++i) probe();
+}
+
+void Evaluations::probe() {
+  const std::vector<int32_t> some = probed_images();
+  const Stopwatch clock;
+  of(data_.train, some);
+  pace_.took_evaluation(std::ssize(some), clock.seconds());
+}
+
+/// Others every time: those of last time would be in the cache.
+std::vector<int32_t> Evaluations::probed_images() {
+  const int64_t all = std::ssize(split_.train), count = std::min(all, engine_.shard() * engine_.threads());
+  const auto first = split_.train.begin() + (probes_++ * count) % (all - count + 1);
+  return {first, first + count};
+}
+
+Metrics Evaluations::validate() {
+  const Stopwatch clock;
+  const Metrics metrics = of(data_.train, split_.val);
+  pace_.took_validation(metrics.samples, clock.seconds());
+  return metrics;
+}
+
+Metrics Evaluations::validate_last(FinalPass pass) { return of_granted(data_.train, split_.val, pass); }
+
+Metrics Evaluations::test() {
+  std::vector<int32_t> ids(static_cast<size_t>(data_.test.count));
+  std::iota(ids.begin(), ids.end(), 0);
+  return of_granted(data_.test, ids, FinalPass::test);
+}
+
+Metrics Evaluations::of(const ImageSet& images, const std::vector<int32_t>& ids) const {
+  return evaluate(engine_, images, ids, normalization_, loss_, batch_);
+}
+
+Metrics Evaluations::of_granted(const ImageSet& images, const std::vector<int32_t>& ids,
+                                FinalPass pass) const {
+  // Only a clock cuts anything short; without one, larger pieces are faster.
+  if (!pace_.decides_by_clock()) return of(images, ids);
+  return evaluate(engine_, images, ids, normalization_, loss_, batch_, TestTime::plain,
+                  [&](int64_t done, int64_t wanted) { return pace_.grant(pass, done, wanted); });
+}
+
+}  // namespace frugal
