@@ -24,6 +24,8 @@
 #if defined(__GLIBC__) && !defined(FRUGAL_SANITIZED)
 #define FRUGAL_COUNTS_ALLOCATIONS
 
+// One source includes it, and the names are the C library's.
+// NOLINTBEGIN(misc-definitions-in-headers, bugprone-reserved-identifier)
 namespace {
 
 std::atomic<bool> counting{false};
@@ -75,5 +77,6 @@ int posix_memalign(void** p, size_t alignment, size_t size) {
 }
 [[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
 [[gnu::noinline]] void operator delete(void* p, size_t) noexcept { std::free(p); }
+// NOLINTEND(misc-definitions-in-headers, bugprone-reserved-identifier)
 
 #endif

@@ -27,7 +27,7 @@ bool has_finished(const fs::path& run) {
   const fs::path path = run / "result.json";
   if (!fs::exists(path, failure)) return false;
   const auto result = nlohmann::json::parse(read_text_file(path), nullptr, /*allow_exceptions=*/false);
-  return result.is_object() && result.value("interrupted", true) == false;
+  return result.is_object() && !result.value("interrupted", true);
 }
 
 ExitCode run(const Options& options) {

@@ -1,5 +1,6 @@
 // `frugal schedule`: the learning rate over a run, drawn without training.
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <string>
 #include <vector>
@@ -53,9 +54,11 @@ void print_table(const Schedule& schedule, const RateCurve& curve, double highes
     const RatePoint point = curve.at(schedule, step);
     constexpr double width = 40;
     const double part = highest > 0 ? point.rate / highest : 0;
-    print("%6.1f %%  %8.2f  %11s  %-10.4g %s\n", 100 * point.at.progress, point.at.epochs,
-          with_thousands(step).c_str(), point.rate,
-          std::string(static_cast<size_t>(width * part + 0.5), '#').c_str());
+    const std::string bar(static_cast<size_t>(std::lround(width * part)), '#');
+    print("%6.1f %%  %8.2f  %11s  %s\n", 100 * point.at.progress, point.at.epochs,
+          with_thousands(step).c_str(),
+          bar.empty() ? format("%.4g", point.rate).c_str()
+                      : format("%-10.4g %s", point.rate, bar.c_str()).c_str());
   }
 }
 

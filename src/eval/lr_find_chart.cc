@@ -23,7 +23,7 @@ double highest_of_interest(const LrCurve& curve) {
 
 }  // namespace
 
-std::string lr_find_svg(const LrCurve& curve, const LrSweep& sweep, std::optional<size_t> steepest,
+std::string lr_find_svg(const LrCurve& curve, const LrSweep& sweep, std::optional<size_t> suggestion,
                         const std::string& title, const std::string& subtitle) {
   std::array<Series, 2> all = {Series{.name = "loss of a batch", .colour = chart_grey, .dots = false},
                                Series{.name = "running mean", .colour = chart_blue, .dots = false}};
@@ -39,8 +39,8 @@ std::string lr_find_svg(const LrCurve& curve, const LrSweep& sweep, std::optiona
                     .title = "Loss",
                     .x_title = "learning rate"};
   std::optional<Mark> mark;
-  if (steepest) {
-    const double lr = curve.points[*steepest].lr;
+  if (suggestion) {
+    const double lr = curve.points[*suggestion].lr;
     char text[64];
     std::snprintf(text, sizeof text, "suggestion: %.2g", lr);
     mark = Mark{lr, text};

@@ -20,6 +20,8 @@ class Product {
   /// `bf16`: operands are bf16 (uint16_t), sums fp32. Where the processor has no bf16, they are widened
   /// first: slow, and the same but for the order of sums.
   Product(const ProductShape& shape, bool bf16);
+  Product(const Product&) = delete;
+  Product& operator=(const Product&) = delete;
   Product(Product&&) noexcept;
   Product& operator=(Product&&) noexcept;
   ~Product();

@@ -91,8 +91,9 @@ ProgressLog read_progress(const std::filesystem::path& path) {
 }
 
 ProgressFile::ProgressFile(const std::filesystem::path& directory, Open how, std::function<double()> used)
-    : path_(directory / "progress.bin"), used_(std::move(used)) {
-  file_ = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    : path_(directory / "progress.bin"),
+      used_(std::move(used)),
+      file_(open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666)) {
   if (file_ < 0) throw failure(path_, "cannot write to the run directory");
   try {
     open_file(how, directory);

@@ -23,6 +23,7 @@ std::vector<RatePoint> sample_rates(const Schedule& schedule, const RateCurve& c
     }
   }
   std::vector<RatePoint> points;
+  points.reserve(steps.size());
   for (const int64_t step : steps) points.push_back(curve.at(schedule, step));
   return points;
 }

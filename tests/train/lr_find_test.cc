@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "train/loss.h"
 #include "trainer_fixture.h"
@@ -25,6 +26,7 @@ class LrFind : public ::testing::Test {
 
 std::vector<LrPoint> with_smoothed(const std::vector<double>& values) {
   std::vector<LrPoint> points;
+  points.reserve(values.size());
   for (const double value : values) points.push_back({0, 0, value});
   return points;
 }
@@ -107,6 +109,43 @@ TEST_F(LrFind, StartsFromTheSeedEveryTime) {
   for (size_t i = 0; i < first.points.size(); ++i) EXPECT_EQ(first.points[i].loss, second.points[i].loss);
   config_.seed = 2;
   EXPECT_NE(run().points[0].loss, first.points[0].loss);
+}
+
+/// fastai's rule, worked by hand: of 30 steps the first three and the last five do not count.
+TEST(Valley, IsInTheLongestFall) {
+  std::vector<double> curve = {-9, -8, -7};
+  for (const double value : {5, 6, 7, 8}) curve.push_back(value);
+  // From index 4 of those that count, twelve fall, with two between them that do not.
+  for (const double value : {7.5, 7.4, 7.3, 7.9, 7.2, 7.1, 7.0, 6.9, 6.8, 7.9, 6.7, 6.6, 6.5})
+    curve.push_back(value);
+  for (const double value : {6.6, 6.7, 6.8, 6.9, 7.0}) curve.push_back(value);
+  for (int i = 0; i < 5; ++i) curve.push_back(-10 - i);
+  // The longest: 8 (index 3), 7.5, 7.4, 7.3, 7.2, 7.1, 7.0, 6.9, 6.8, 6.7, 6.6, 6.5 (index 16): twelve
+  // members. first = 16 - 12 = 4; 4 + 12 / 3 + 12 / 6 = 10.
+  EXPECT_EQ(valley(with_smoothed(curve), 30), 3u + 10u);
+}
+
+TEST(Valley, OfACurveThatFallsAllTheWay) {
+  std::vector<double> curve(37);
+  for (int i = 0; i < 37; ++i) curve[static_cast<size_t>(i)] = 10 - 0.1 * i;
+  EXPECT_EQ(valley(with_smoothed(curve), 20), 2u + 14u);  // 30 count: -1 + 30 / 3 + 30 / 6
+}
+
+/// Equal losses are no fall, and the first of two longest counts.
+TEST(Valley, FallsStrictlyAndComesFirst) {
+  std::vector<double> curve = {1, 1, 1, 1, 9, 8, 7, 7, 7, 7, 11, 10, 9.5};
+  curve.insert(curve.end(), 5, 0.0);
+  // 9 8 7, which end at index 6: 3 + 3 / 3 + 3 / 6.
+  EXPECT_EQ(valley(with_smoothed(curve), 9), 4u);
+}
+
+TEST(Valley, IsNowhereInAShortOrRisingCurve) {
+  std::vector<double> rising(40);
+  std::iota(rising.begin(), rising.end(), 0.0);
+  EXPECT_FALSE(valley(with_smoothed(rising), 40));
+  EXPECT_FALSE(valley(with_smoothed(std::vector<double>(40, 1.0)), 40));
+  EXPECT_FALSE(valley(with_smoothed({5, 4, 3, 2, 1}), 20));
+  EXPECT_FALSE(valley({}, 20));
 }
 
 TEST(SteepestFall, IsWhereTheCurveFallsFastest) {

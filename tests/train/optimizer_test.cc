@@ -152,7 +152,7 @@ TEST(Optimizer, LeavesAFrozenParameterAlone) {
 }
 
 TEST(Optimizer, RefusesWhatItDoesNotKnow) {
-  const auto code_of = [](const char* spec, OptimizerOptions options) {
+  const auto code_of = [](const char* spec, const OptimizerOptions& options) {
     try {
       check_optimizer(spec, options);
     } catch (const Error& error) {
