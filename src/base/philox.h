@@ -17,6 +17,7 @@ enum class Purpose : uint32_t {
   mix = 6,       // the same
   select = 7,    // layer: label
   stratify = 8,  // the same
+  fisher = 9,    // labels drawn from predictions
   test = 255,    // goldens and tests
 };
 

@@ -18,7 +18,8 @@ namespace {
 
 struct Options {
   std::string model, split = "test", data, precision, threads = "0", tta;
-  bool skip_bad = false, json = false;
+  std::string task;
+  bool unmasked = false, skip_bad = false, json = false;
 };
 
 /// Which images of `data` are meant. What was held out for validation is known from the run's configuration
@@ -64,7 +65,11 @@ ExitCode run(const Options& options) {
     throw usage_error("--tta: '" + options.tta + "' is not known; there is flip");
   }
   const ModelFiles files = find_model(options.model);
-  const std::optional<TrainConfig> config = load_config(files);
+  std::optional<TrainConfig> config = load_config(files);
+  if (!options.task.empty()) {
+    if (!config) throw usage_error("--task needs the run's config.toml; give the run directory");
+    config->task = options.task;
+  }
   EngineOptions engine_options;
   engine_options.threads = parse_threads(options.threads);
   if (config) {
@@ -90,10 +95,12 @@ ExitCode run(const Options& options) {
   check_data_fits(data, model.info);
   const ImageSet& images = options.split == "test" ? data.test : data.train;
   const std::vector<int32_t> ids = images_of(options.split, data, config);
-  const Loss loss = parse_loss(config ? config->loss : "ce", class_counts(data.train, data.classes.size()));
+  TrainConfig how_to_judge = config.value_or(TrainConfig());
+  if (options.unmasked) how_to_judge.task = "all";
+  const Loss loss = loss_for(how_to_judge, data);
   const auto measure = [&](TestTime test_time) {
     return evaluate(*model.engine, images, ids, model.info.normalization, loss.logits(), engine_options.batch,
-                    test_time);
+                    {.test_time = test_time});
   };
   const Metrics metrics = measure(TestTime::plain);
   std::optional<Metrics> mirrored;
@@ -136,6 +143,11 @@ void add_eval_command(CLI::App& program, Action& action) {
   command->add_option("--split", options->split, "test (default), val or train")->type_name("SPLIT");
   command->add_option("--data", options->data, "Another data set of the same classes (default: the run's)")
       ->type_name("NAME|DIR");
+  command
+      ->add_option("--task", options->task,
+                   "Images of these classes, among which alone the network chooses (default: the run's)")
+      ->type_name("CLASSES");
+  command->add_flag("--unmasked", options->unmasked, "With --task: it chooses among all of its classes");
   command->add_flag("--skip-bad", options->skip_bad,
                     "Leave broken pictures of a folder out (default: the run's)");
   command

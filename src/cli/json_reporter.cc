@@ -12,6 +12,7 @@ class JsonReporter : public Reporter {
 
   void start(const RunStart& run) override {
     if (!quiet_) print_start(run);
+    if (!quiet_ && run.from) print_json(matching_json(*run.from));
     for (const std::string& warning : run.warnings) on_message(warning);
   }
 
@@ -25,6 +26,10 @@ class JsonReporter : public Reporter {
 
   void on_resume(const std::vector<EpochRecord>& history, const std::string& where) override {
     if (!quiet_) print_json({{"event", "resume"}, {"where", where}, {"epochs", history.size()}});
+  }
+
+  void on_note(const std::string& text) override {
+    if (!quiet_) on_message(text);
   }
 
   void on_message(const std::string& text) override { print_json({{"event", "message"}, {"text", text}}); }

@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/loading.h"
 #include "cli/output.h"
+#include "cli/outside_inputs.h"
 #include "cli/train_flags.h"
 #include "eval/lr_find_chart.h"
 #include "train/trainer.h"
@@ -41,29 +42,30 @@ LrSweep parse_sweep(const Options& options) {
 }
 
 Json to_json(const Options& options, const TrainConfig& config, const Dataset& data, const LrSweep& sweep,
-             const LrCurve& curve, std::optional<size_t> steepest) {
-  Json json = {{"model", config.model},  {"data", data.name},
-               {"batch", config.batch},  {"precision", config.precision},
-               {"min_lr", sweep.from},   {"max_lr", sweep.to},
-               {"steps", sweep.steps},   {"diverged", curve.diverged},
-               {"suggestion", nullptr},  {"svg", options.out},
-               {"points", Json::array()}};
-  if (steepest) json["suggestion"] = curve.points[*steepest].lr;
+             const LrCurve& curve, std::optional<size_t> suggestion, std::optional<size_t> steepest) {
+  Json json = {{"model", config.model},         {"data", data.name},          {"batch", config.batch},
+               {"precision", config.precision}, {"min_lr", sweep.from},       {"max_lr", sweep.to},
+               {"steps", sweep.steps},          {"diverged", curve.diverged}, {"suggestion", nullptr},
+               {"steepest", nullptr},           {"svg", options.out},         {"points", Json::array()}};
+  if (suggestion) json["suggestion"] = curve.points[*suggestion].lr;
+  if (steepest) json["steepest"] = curve.points[*steepest].lr;
   for (const LrPoint& point : curve.points) {
     json["points"].push_back({{"lr", point.lr}, {"loss", point.loss}, {"smoothed", point.smoothed}});
   }
   return json;
 }
 
-void print_text(const Options& options, const LrCurve& curve, std::optional<size_t> steepest) {
+void print_text(const Options& options, const LrCurve& curve, std::optional<size_t> suggestion,
+                std::optional<size_t> steepest) {
   if (curve.diverged) {
     print("the loss diverged after %s steps%s\n",
           with_thousands(static_cast<int64_t>(curve.points.size())).c_str(),
           curve.points.empty() ? "" : format(", at %.2g", curve.points.back().lr).c_str());
   }
-  if (steepest) {
-    print("suggestion: --lr %.2g, where the running mean of the loss falls fastest\n",
-          curve.points[*steepest].lr);
+  if (suggestion) {
+    print("suggestion: --lr %.2g, in the longest valley of the running mean of the loss%s\n",
+          curve.points[*suggestion].lr,
+          steepest ? format("; it falls fastest at %.2g", curve.points[*steepest].lr).c_str() : "");
   }
   print("drawn to %s\n", options.out.c_str());
 }
@@ -84,15 +86,17 @@ ExitCode run(const Options& options) {
     print("%s, %s: %s, learning rates %g to %g\n", title.c_str(), config.precision.c_str(), subtitle.c_str(),
           sweep.from, sweep.to);
   }
-  const LrCurve curve = sweep_lr(*engine, graph, config, data, sweep);
+  const LrCurve curve =
+      sweep_lr(*engine, graph, config, data, sweep, outside_inputs(config, graph, data).inputs);
+  const std::optional<size_t> suggestion = valley(curve.points, sweep.steps);
   const std::optional<size_t> steepest = steepest_fall(curve.points);
-  write_file_atomic(options.out, lr_find_svg(curve, sweep, steepest, title, subtitle));
+  write_file_atomic(options.out, lr_find_svg(curve, sweep, suggestion, title, subtitle));
   if (options.json) {
-    print_json(to_json(options, config, data, sweep, curve, steepest));
+    print_json(to_json(options, config, data, sweep, curve, suggestion, steepest));
   } else {
-    print_text(options, curve, steepest);
+    print_text(options, curve, suggestion, steepest);
   }
-  if (!steepest) {
+  if (!suggestion) {
     throw Error(curve.diverged
                     ? "no suggestion: the loss diverged before it fell; a lower --min-lr may help"
                     : "no suggestion: the loss falls nowhere; a higher --max-lr or more --steps may help");
@@ -109,9 +113,11 @@ void add_lr_find_command(CLI::App& program, Action& action) {
   command->footer(
       "The range test of Smith 2017, risen exponentially: --steps training steps, each at a larger rate, "
       "until\n"
-      "the running mean of the loss is four times its least. The suggestion is where that mean falls "
-      "fastest,\n"
-      "by PyTorch Lightning's rule. The same seed gives the same numbers at any number of threads.");
+      "the running mean of the loss is four times its least. The suggestion is a rate in that mean's "
+      "longest\n"
+      "valley, by fastai's rule; where it falls fastest, PyTorch Lightning's, is said beside it. The same "
+      "seed\n"
+      "gives the same numbers at any number of threads.");
   add_train_flags(*command, options->given, matters);
   const auto option = [&](const char* flag, std::string& value, const char* type, const char* help) {
     command->add_option(flag, value, help)->type_name(type)->group("The sweep");

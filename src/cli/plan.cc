@@ -11,6 +11,7 @@
 #include "cli/command.h"
 #include "cli/loading.h"
 #include "cli/output.h"
+#include "cli/outside_inputs.h"
 #include "cli/train_flags.h"
 #include "graph/presets.h"
 #include "graph/table.h"
@@ -75,6 +76,7 @@ ExitCode run(const Options& options) {
   const double seconds = parse_duration(options.seconds, "--seconds");
   const Dataset data = load_training_data(config, loading(config, !options.json));
   const double used = boot_seconds() - process_start();  // as a run would have by then
+  const std::shared_ptr<TeacherModel> teacher = load_teacher(config, data);
   std::vector<Row> rows;
   int64_t larger = 0;
   for (const std::string& spec : candidates(options, config, data)) {
@@ -88,7 +90,7 @@ ExitCode run(const Options& options) {
         continue;
       }
       engine = make_engine(graph, one);
-      const Speed speed = measure_speed(*engine, graph, one, data, seconds);
+      const Speed speed = measure_speed(*engine, graph, one, data, seconds, {.teacher = teacher});
       rows.push_back({spec, graph.parameter_count(), graph.macs(), memory_of(*engine, data),
                       static_cast<double>(one.batch) / speed.step,
                       predict_epochs(speed, one, data, limit, used)});

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/initial_weights.h"
 #include "data/dataset.h"
 #include "graph/graph.h"
 #include "nn/engine.h"
@@ -23,7 +24,8 @@ struct RunStart {
   int64_t train_images = 0, val_images = 0;
   int threads = 1;  // as resolved
   std::filesystem::path out;
-  std::vector<std::string> warnings;  // slow paths taken
+  std::vector<std::string> warnings;     // slow paths taken
+  const InitialWeights* from = nullptr;  // null: initialised
 };
 
 class Reporter : public TrainObserver {

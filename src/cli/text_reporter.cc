@@ -36,7 +36,7 @@ std::string epoch_text(int64_t epoch, int64_t epochs) {
 }
 
 std::string length_text(const TrainConfig& c) {
-  const std::string epochs = std::to_string(c.epochs) + " epochs";
+  std::string epochs = std::to_string(c.epochs) + " epochs";
   if (c.max_time == "none") return epochs;
   return "for " + c.max_time + (c.epochs > 0 ? " or " + epochs : "");
 }
@@ -49,6 +49,7 @@ class TextReporter : public Reporter {
   void start(const RunStart& run) override {
     epochs_ = run.config.epochs;
     if (!quiet_) print_start(run);
+    if (!quiet_ && run.from) print("%s", matching_text(*run.from).c_str());
     for (const std::string& warning : run.warnings) warn(warning);
   }
 
@@ -87,6 +88,11 @@ class TextReporter : public Reporter {
   void on_message(const std::string& text) override {
     clear_bar();
     warn(text);
+  }
+
+  void on_note(const std::string& text) override {
+    clear_bar();
+    if (!quiet_) print("%s\n", text.c_str());
   }
 
   void on_resume(const std::vector<EpochRecord>&, const std::string& where) override {

@@ -1,5 +1,6 @@
 #include "cli/train_flags.h"
 
+#include <filesystem>
 #include <set>
 #include <type_traits>
 #include <vector>
@@ -7,6 +8,7 @@
 #include "base/error.h"
 #include "base/units.h"
 #include "cli/loading.h"
+#include "graph/presets.h"
 #include "train/limits.h"
 
 namespace frugal {
@@ -39,6 +41,11 @@ void set(TrainConfig& config, const std::string& text, const std::string& flag) 
   }
 }
 
+template <auto Field>
+void set_path(TrainConfig& config, const std::string& text, const std::string&) {
+  config.*Field = text == "none" ? text : std::filesystem::absolute(text).string();
+}
+
 using C = TrainConfig;
 
 // The recipe comes first: everything else changes what it says.
@@ -51,6 +58,9 @@ const std::vector<TrainFlag> all_flags = {
      set<&C::skip_bad>},
     {"Data", "--select", "CLASSES", "Only these classes, by number or name: 0-49, or 3,apple,bear",
      set<&C::select>},
+    {"Data", "--task", "CLASSES",
+     "Only images of these classes, which keep their numbers; the logits of the others do not count",
+     set<&C::task>},
     {"Data", "--fraction", "PART", "Only this part of the training images, of every class alike",
      set<&C::fraction>},
     {"Data", "--coarse", "", "The data set's superclasses in place of its classes (CIFAR-100's 20)",
@@ -77,6 +87,21 @@ const std::vector<TrainFlag> all_flags = {
      "A network, with or without options: resnet20, wrn-16-2:dropout=0.3, ... (frugal model --help has them "
      "all); or a model file: my.toml, my.toml:width=96",
      set<&C::model>},
+    {"Training", "--head", "WIDTHS",
+     "Dense layers in place of the network's last one, with ReLU between them: 512,100",
+     [](C& config, const std::string& text, const std::string&) {
+       config.model = with_head(config.model, text);
+     }},
+    {"Training", "--from", "RUN|FILE",
+     "Weights to begin with: a run, or a file (.safetensors, .pt, .pth, .onnx); what does not fit is said",
+     set_path<&C::from>},
+    {"Training", "--freeze", "PATTERNS",
+     "Parameters that are not trained, or only from a part of the run on; !PATTERN exempts: *,!fc.* or "
+     "layer1.*@0.5",
+     set<&C::freeze>},
+    {"Training", "--freeze-bn", "fixed|train",
+     "Running statistics of frozen batch-norms: fixed, or adapting as in PyTorch's training mode",
+     set<&C::freeze_bn>},
     {"Training", "--epochs", "N", "Passes over the training images; with --max-time: at most",
      set<&C::epochs>},
     {"Training", "--max-time", "DURATION",
@@ -126,7 +151,11 @@ const std::vector<TrainFlag> all_flags = {
      "Straight ramp at the start, times whatever the schedule says: none; 0.05 (of the run); 5epochs; "
      "500steps; 5epochs:start=0.01 (its first factor)",
      set<&C::warmup>},
-    {"Training", "--loss", "SUM", "ce, ce:smoothing=0.1, ce:weights=balanced, ce + 0.0001*l2", set<&C::loss>},
+    {"Training", "--loss", "SUM",
+     "ce, ce:smoothing=0.1, ce:weights=balanced, focal:gamma=2, ce + 0.0001*l2, ce + 0.01*l2sp, ce + 50*ewc, "
+     "0.1*ce + 0.9*kd:T=4, ce + dkd:T=4 (docs/losses.md)",
+     set<&C::loss>},
+    {"Training", "--teacher", "RUN|FILE", "The network that kd and dkd learn from", set_path<&C::teacher>},
     {"Training", "--batch-norm", "ghost|sync", "Statistics of a shard, or of the whole batch as PyTorch",
      set<&C::batch_norm>},
     {"Training", "--shard", "N", "Images that one core takes at a time; 0: from batch and model",

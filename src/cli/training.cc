@@ -14,6 +14,7 @@
 #include "base/units.h"
 #include "cli/loading.h"
 #include "cli/output.h"
+#include "cli/outside_inputs.h"
 #include "cli/reporter.h"
 #include "cli/run_directory.h"
 #include "cli/signals.h"
@@ -77,6 +78,7 @@ class RunObserver : public TrainObserver {
     write_curves("", 0);
   }
   void on_message(const std::string& text) override { reporter_.on_message(text); }
+  void on_note(const std::string& text) override { reporter_.on_note(text); }
 
   void write_last_curves(const TrainResult& result) {
     std::string subtitle = result.interrupted ? "interrupted" : "test top-1 " + percent(result.test.top1);
@@ -151,6 +153,8 @@ ExitCode run_training(TrainingOptions options) {
   require_time(limit, "before the first step");
 
   const bool resume = options.control.resume;
+  Outside outside = outside_inputs(config, graph, data, resume ? WhenRead::needed : WhenRead::now);
+  options.control.outside = std::move(outside.inputs);
   const RunStart start{config,
                        machine,
                        data,
@@ -160,7 +164,8 @@ ExitCode run_training(TrainingOptions options) {
                        engine->threads(),
                        resume ? std::filesystem::path(options.out)
                               : make_run_directory(options.out, model_label(config.model)),
-                       slow_paths(config, machine)};
+                       slow_paths(config, machine),
+                       outside.from.get()};
   const auto reporter = options.json ? make_json_reporter(options.quiet) : make_text_reporter(options.quiet);
   options.control.started = process_start();
   try {

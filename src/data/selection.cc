@@ -86,7 +86,8 @@ std::optional<std::pair<int64_t, int64_t>> as_range(std::string_view text) {
 
 }  // namespace
 
-std::vector<int32_t> parse_classes(const std::string& text, const std::vector<std::string>& names) {
+std::vector<int32_t> parse_classes(const std::string& text, const std::vector<std::string>& names,
+                                   const std::string& flag) {
   std::vector<int32_t> chosen;
   const auto add = [&](int64_t number) {
     if (std::ranges::find(chosen, number) == chosen.end()) chosen.push_back(static_cast<int32_t>(number));
@@ -99,7 +100,7 @@ std::vector<int32_t> parse_classes(const std::string& text, const std::vector<st
       add(named - names.begin());
     } else if (range) {
       if (range->first > range->second || range->second >= std::ssize(names)) {
-        throw usage_error("--select: " + word + ": classes are numbered from 0 to " +
+        throw usage_error(flag + ": " + word + ": classes are numbered from 0 to " +
                           std::to_string(names.size() - 1));
       }
       for (int64_t i = range->first; i <= range->second; ++i) add(i);
@@ -123,6 +124,14 @@ void select(Dataset& data, const Selection& selection) {
       throw usage_error("--select: " + selection.classes + " is one class; there is nothing to tell it from");
     }
     keep_classes(data, chosen);
+  }
+  if (selection.task != "all") {
+    std::vector<int32_t> number(data.classes.size(), -1);
+    for (const int32_t label : parse_classes(selection.task, data.classes, "--task")) {
+      number[static_cast<size_t>(label)] = label;
+    }
+    keep_labels(data.train, number);
+    keep_labels(data.test, number);
   }
   if (!(selection.fraction > 0 && selection.fraction <= 1)) {
     throw usage_error("--fraction: " + exact_text(selection.fraction) + " is no part; give above 0 to 1");

@@ -13,8 +13,9 @@ struct Selection {
   bool coarse = false;  // superclasses become the classes
   std::string classes =
       "all";  // then: numbers, ranges and names, "0-49,60,bear"; in that order they are numbered anew
-  double fraction = 1;  // then: of the training images of every class; the test images stay
-  uint64_t seed = 0;    // which those are
+  std::string task = "all";  // then: images of these of the classes, which stay as they are
+  double fraction = 1;       // then: of the training images of every class; the test images stay
+  uint64_t seed = 0;         // which those are
 };
 
 /// Does it to the data set. A data set without superclasses, unknown classes (the nearest name is suggested),
@@ -25,7 +26,8 @@ void select(Dataset& data, const Selection& selection);
 /// a selection knows. False, and nothing done, where some name is missing.
 bool keep_classes(Dataset& data, const std::vector<std::string>& names);
 
-/// The numbers of the classes that `text` names, each once.
-std::vector<int32_t> parse_classes(const std::string& text, const std::vector<std::string>& names);
+/// The numbers of the classes that `text` names, each once; `flag` is for messages.
+std::vector<int32_t> parse_classes(const std::string& text, const std::vector<std::string>& names,
+                                   const std::string& flag = "--select");
 
 }  // namespace frugal

@@ -88,6 +88,10 @@ GraphBuilder::GraphBuilder(std::string model, Shape input) {
   graph_.nodes.push_back(node);
 }
 
+GraphBuilder::GraphBuilder(Graph graph) : graph_(std::move(graph)) {
+  for (const ParameterSpec& parameter : graph_.parameters) parameter_names_.insert(parameter.name);
+}
+
 Node GraphBuilder::unary(OpKind kind, std::string name, Value x) const {
   Node node;
   node.kind = kind;
@@ -99,6 +103,7 @@ Node GraphBuilder::unary(OpKind kind, std::string name, Value x) const {
 Value GraphBuilder::add_node(Node node, const std::vector<Value>& inputs) {
   check_output(node);
   for (Value value : inputs) node.inputs.push_back(value.node);
+  node.key = static_cast<int>(graph_.nodes.size());
   graph_.nodes.push_back(std::move(node));
   return {static_cast<int>(graph_.nodes.size()) - 1};
 }

@@ -46,6 +46,8 @@ struct NormOptions {
 class GraphBuilder {
  public:
   GraphBuilder(std::string model, Shape input);
+  /// Goes on where `graph` ends.
+  explicit GraphBuilder(Graph graph);
 
   Value input() const { return {0}; }
   Value conv2d(const std::string& name, Value x, int64_t out_channels, const ConvOptions& options = {});

@@ -116,10 +116,12 @@ struct Node {
   float alpha = 0;                     // leaky_relu, elu
   float rate = 0;                      // dropout, drop_path
   float eps = 1e-5f, momentum = 0.1f;  // norms
+  bool fixed_statistics = false;       // batch_norm: training normalises as evaluation does
   float factor = 1;                    // scale
   int64_t channels_before = 0;         // pad_channels
   std::vector<int> parameters;         // indices into Graph::parameters: weight, then bias
   std::vector<int> buffers;            // indices into Graph::buffers: running_mean, running_var
+  int key = 0;                         // of its random numbers: its index in the whole network
   int64_t macs() const;                // multiply-accumulates of one sample
   bool is_relu() const { return kind == OpKind::activation && activation == Activation::relu; }
   bool depthwise() const { return kind == OpKind::conv2d && groups > 1 && groups == in.c; }

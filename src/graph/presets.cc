@@ -12,6 +12,8 @@
 #include "base/nearest.h"
 #include "base/spec.h"
 #include "base/text.h"
+#include "base/units.h"
+#include "graph/builder.h"
 #include "graph/model_file.h"
 #include "graph/presets/preset.h"
 
@@ -80,6 +82,32 @@ void override_init(Graph& graph, Init init) {
   }
 }
 
+/// The last dense layer makes way for several, with ReLU between them, which are called as the modules of a
+/// torch.nn.Sequential in its place: "fc.0", "fc.2".
+Graph replace_head(Graph graph, const std::string& widths) {
+  const Node last = graph.nodes.back();
+  if (last.kind != OpKind::linear) {
+    throw usage_error(graph.model +
+                      ":head: the network does not end in a dense layer that could be replaced");
+  }
+  graph.nodes.pop_back();
+  for (size_t i = 0; i < last.parameters.size(); ++i) graph.parameters.pop_back();  // they come last, too
+  const int64_t classes = graph.classes;
+  GraphBuilder net(std::move(graph));
+  Value x{last.inputs[0]};
+  const auto pieces = split(widths, '|');
+  for (size_t i = 0; i < pieces.size(); ++i) {
+    if (i > 0) x = net.relu(x);
+    x = net.linear(last.name + "." + std::to_string(2 * i), x,
+                   parse_integer(std::string(trim(pieces[i])), "head"));
+  }
+  if (net.shape(x).c != classes) {
+    throw usage_error("head: the last of " + join({pieces.begin(), pieces.end()}) +
+                      " must be the number of classes, " + std::to_string(classes));
+  }
+  return net.finish(x);
+}
+
 /// The initialisers that a whole network can start with, by the names that `init` takes.
 Init parse_init(const PresetRequest& request) {
   constexpr std::array all = {Init::uniform_fan_in,  Init::kaiming_normal, Init::kaiming_normal_fan_out,
@@ -134,7 +162,7 @@ Graph make_model(const std::string& text, Shape input, int64_t classes) {
   const Spec spec = parse_spec(text, "--model");
   const Found found = find_preset(spec);
   std::vector<std::string> options = found.preset.options;
-  options.insert(options.end(), {"width", "init"});
+  options.insert(options.end(), {"width", "init", "head"});
   spec.expect(options);
   const double width = spec.number("width", 1);
   if (!(width > 0 && width <= 100)) {
@@ -143,8 +171,17 @@ Graph make_model(const std::string& text, Shape input, int64_t classes) {
   const PresetRequest request{spec, found.numbers, input, classes, width};
   Graph graph = found.preset.make(request);
   if (spec.has("init")) override_init(graph, parse_init(request));
+  if (spec.has("head")) graph = replace_head(std::move(graph), spec.options.at("head"));
   graph.model = text;
   return graph;
+}
+
+std::string with_head(const std::string& spec, const std::string& widths) {
+  if (is_model_file(spec))
+    throw usage_error("--head: change the last layers in " + split_model_file(spec).path);
+  std::string bars = widths;
+  std::ranges::replace(bars, ',', '|');
+  return spec + (spec.find(':') == std::string::npos ? ":" : ",") + "head=" + bars;
 }
 
 void require_model(const std::string& spec) {

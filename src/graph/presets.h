@@ -127,10 +127,14 @@ Graph airbench(Shape input, int64_t classes, const AirbenchOptions& options = {}
 
 /// The network of a spec ("smallnet", "wrn-16-2:dropout=0.3,init=orthogonal"). Besides its own options every
 /// network takes `width` and `init`, which replaces how its convolutions' and linear layers' weights start.
-/// An unknown name is a usage error that gives the nearest and the known ones; an image too small for the
-/// network names the layer. A spec that names a file ("nets/my.toml:width=96") is read from it
+/// `head` ("head=512|100") puts dense layers of these widths, with ReLU between them, in place of the last
+/// one. An unknown name is a usage error that gives the nearest and the known ones; an image too small for
+/// the network names the layer. A spec that names a file ("nets/my.toml:width=96") is read from it
 /// (model_file.h).
 Graph make_model(const std::string& text, Shape input, int64_t classes);
+
+/// The spec with other last layers: widths as "512,100", the last of which is the number of classes.
+std::string with_head(const std::string& spec, const std::string& widths);
 
 /// A usage error, as make_model's, when there is no model of the spec's name; its options are not looked at.
 void require_model(const std::string& spec);

@@ -58,9 +58,12 @@ CallOrder order_calls(const std::vector<Group>& groups, const Graph& graph, bool
   rest.loss = true;
   for (size_t g = groups.size(); g-- > 0;) {
     const Group& group = groups[g];
-    if (!group.learns || group.kind == GroupKind::alias) continue;
+    if (group.kind == GroupKind::alias) continue;
     const int index = static_cast<int>(g);
     const bool norm = group.chain.norm >= 0;
+    // Frozen, but its running statistics go on.
+    if (!group.learns && norm && !sync) rest.moments.push_back(group.chain.norm_index);
+    if (!group.learns) continue;
     if (norm) order.call(index, Phase::backward_statistics);
     if (norm && sync) {
       order.reductions().gradients = group.parameters;

@@ -90,9 +90,12 @@ class Engine {
   virtual LossSums train_step(BatchSource& batch, const LogitLoss& loss, const StepKey& key) = 0;
   /// Forward in evaluation mode (running statistics, no dropout).
   virtual void evaluate(BatchSource& batch, const LogitSink& sink) = 0;
-  /// Training steps from now on run `graph`: the engine's own for another size of image. Its parameters must
-  /// be the same; an Error says which is not. Evaluation stays with the engine's own.
+  /// Training steps from now on run `graph`: the engine's own for another size of image, with other
+  /// parameters frozen, or only what of it follows a value. Its parameters must be the same in number and
+  /// shape; an Error says which is not.
   virtual void train_at(const Graph& graph) = 0;
+  /// The same for evaluation.
+  virtual void evaluate_at(const Graph& graph) = 0;
   /// To be called after anything has written to the weights.
   virtual void weights_changed() = 0;
   /// Runs task(0) ... task(tasks - 1) on the engine's threads. The first exception is rethrown here.

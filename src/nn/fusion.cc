@@ -31,7 +31,7 @@ class Fusion {
     // Batch-norms are numbered through the graph.
     std::vector<int> norm_index(graph_.nodes.size(), -1);
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
-      if (graph_.nodes[i].kind == OpKind::batch_norm) norm_index[i] = norms++;
+      if (graph_.nodes[i].kind == OpKind::batch_norm) norm_index[i] = norms++;  // fixed ones too
     }
     for (Group& group : groups_) {
       if (group.chain.norm >= 0) group.chain.norm_index = norm_index[static_cast<size_t>(group.chain.norm)];
@@ -74,9 +74,9 @@ class Fusion {
     const auto at = [&](OpKind kind) {
       return next >= 0 && !taken_[static_cast<size_t>(next)] && node(next).kind == kind;
     };
-    if (at(OpKind::batch_norm)) {
+    if (at(OpKind::batch_norm) && !node(next).fixed_statistics) {
       take(chain.norm);
-    } else if (at(OpKind::scale)) {
+    } else if (at(OpKind::batch_norm) || at(OpKind::scale)) {
       take(chain.scale);
     }
     if (at(OpKind::drop_path)) take(chain.drop_path);

@@ -74,6 +74,9 @@ struct OpContext {
   int64_t shard;  // samples
   bool training, bf16, sync;
 
+  /// Whether training changes a parameter.
+  bool trains(int parameter) const { return graph.parameters[static_cast<size_t>(parameter)].trainable; }
+
   /// What forward() leaves for backward().
   BufferId add_saved(int64_t sample_bytes) const {
     buffers.push_back({.sample_bytes = sample_bytes});

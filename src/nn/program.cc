@@ -98,7 +98,8 @@ Program::Program(const Graph& graph, Parameters& parameters, PackedWeights& pack
     keep(static_cast<int>(g), make_op(context, group, in, out, last && values.fp32_logits()),
          order.moments[g]);
     const Node& node = graph.nodes[static_cast<size_t>(group.node)];
-    if (training && group.kind == GroupKind::node && node.kind == OpKind::linear && group.learns) {
+    if (training && group.kind == GroupKind::node && node.kind == OpKind::linear &&
+        !group.parameters.empty()) {
       const int bias = node.bias && !group.norm_follows ? node.parameters[1] : -1;
       deferred_.push_back(
           {group.node, node.parameters[0], bias, node.in.c, node.out.c, in[0].data, out.gradient});

@@ -68,17 +68,28 @@ int64_t resolve_shard(const EngineOptions& options) {
 }
 
 void require_same_parameters(const Graph& own, const Graph& other) {
-  bool same = own.parameters.size() == other.parameters.size() &&
-              own.buffers.size() == other.buffers.size() && own.nodes.size() == other.nodes.size();
-  for (size_t p = 0; same && p < own.parameters.size(); ++p) {
+  if (own.parameters.size() != other.parameters.size() || own.buffers.size() != other.buffers.size()) {
+    throw usage_error("--resize: " + own.model + " is another network at another image size");
+  }
+  for (size_t p = 0; p < own.parameters.size(); ++p) {
     if (own.parameters[p].shape == other.parameters[p].shape) continue;
     throw usage_error("--resize: at " + std::to_string(other.input.h) + " x " +
                       std::to_string(other.input.w) + " pixels " + own.parameters[p].name + " of " +
                       own.model +
                       " has another shape; only networks that pool over the whole image take any size");
   }
-  same = same && parameter_roles(own).in_shards == parameter_roles(other).in_shards;
-  if (!same) throw usage_error("--resize: " + own.model + " is another network at another image size");
+}
+
+/// Two graphs of one engine that are run alike.
+bool same_variant(const Graph& a, const Graph& b) {
+  const auto trained = [](const ParameterSpec& p, const ParameterSpec& q) {
+    return p.trainable == q.trainable;
+  };
+  const auto fixed = [](const Node& m, const Node& n) {
+    return m.kind == n.kind && m.fixed_statistics == n.fixed_statistics && m.out == n.out;
+  };
+  return std::ranges::equal(a.parameters, b.parameters, trained) &&
+         std::ranges::equal(a.nodes, b.nodes, fixed);
 }
 
 class ShardEngine : public Engine {
@@ -90,21 +101,13 @@ class ShardEngine : public Engine {
         sync_(options.batch_norm == BatchNormMode::sync),
         parameters_(graph_),
         packed_(parameters_),
-        roles_(parameter_roles(graph_)),
         workers_(options.threads > 0 ? options.threads : machine_info().threads),
         arenas_(static_cast<size_t>(workers_.count())) {
-    add_size(graph_);
+    add_variant(graph_);
   }
 
-  void train_at(const Graph& graph) override {
-    require_same_parameters(graph_, graph);
-    const auto known =
-        std::ranges::find(sizes_, graph.input, [](const Size& size) { return size.graph->input; });
-    trained_ = static_cast<size_t>(known - sizes_.begin());
-    if (known != sizes_.end()) return;
-    other_graphs_.push_back(std::make_unique<Graph>(graph));
-    add_size(*other_graphs_.back());
-  }
+  void train_at(const Graph& graph) override { trained_ = variant_of(graph); }
+  void evaluate_at(const Graph& graph) override { evaluated_ = variant_of(graph); }
 
   Parameters& parameters() override { return parameters_; }
   int threads() const override { return workers_.count(); }
@@ -158,44 +161,60 @@ class ShardEngine : public Engine {
     const Node* node;
     int index;
   };
-  /// The graph for one size of image.
-  struct Size {
+  /// One of the graphs that the parameters are used by.
+  struct Variant {
     const Graph* graph;
-    std::vector<Norm> norms;
+    std::vector<Norm> norms;  // whose running statistics follow the batches
+    ParameterRoles roles;
     std::unique_ptr<Partials> partials;
   };
-  /// Of which size, of how many samples, for training or not.
+  /// Of which variant, of how many samples, for training or not.
   using Key = std::tuple<size_t, int64_t, bool>;
 
-  void add_size(const Graph& graph) {
-    sizes_.push_back(
-        {&graph, norms_of(graph), std::make_unique<Partials>(graph, parameters_, roles_.in_shards)});
+  size_t variant_of(const Graph& graph) {
+    require_same_parameters(graph_, graph);
+    const auto known =
+        std::ranges::find_if(variants_, [&](const Variant& v) { return same_variant(*v.graph, graph); });
+    const auto index = static_cast<size_t>(known - variants_.begin());
+    if (known == variants_.end()) {
+      other_graphs_.push_back(std::make_unique<Graph>(graph));
+      add_variant(*other_graphs_.back());
+    }
+    return index;
   }
-  Partials& partials() { return *sizes_[trained_].partials; }
+  void add_variant(const Graph& graph) {
+    ParameterRoles roles = parameter_roles(graph);
+    auto partials = std::make_unique<Partials>(graph, parameters_, roles.in_shards);
+    variants_.push_back({&graph, norms_of(graph), std::move(roles), std::move(partials)});
+  }
+  Partials& partials() { return *variants_[trained_].partials; }
 
   static std::vector<Norm> norms_of(const Graph& graph) {
     std::vector<Norm> norms;
+    int index = 0;
     for (const Node& node : graph.nodes) {
-      if (node.kind == OpKind::batch_norm) norms.push_back({&node, static_cast<int>(norms.size())});
+      if (node.kind != OpKind::batch_norm) continue;
+      if (!node.fixed_statistics) norms.push_back({&node, index});
+      ++index;
     }
     return norms;
   }
 
   std::byte* arena(int worker) { return arenas_[static_cast<size_t>(worker)].data(); }
 
-  size_t size_in_use(bool training) const { return training ? trained_ : 0; }
+  size_t variant(bool training) const { return training ? trained_ : evaluated_; }
 
   const Program& program(int64_t shard, bool training) {
-    std::unique_ptr<Program>& slot = programs_[{size_in_use(training), shard, training}];
+    std::unique_ptr<Program>& slot = programs_[{variant(training), shard, training}];
     if (!slot) {
-      slot = std::make_unique<Program>(*sizes_[size_in_use(training)].graph, parameters_, packed_,
+      slot = std::make_unique<Program>(*variants_[variant(training)].graph, parameters_, packed_,
                                        workers_.count(), shard, training, bf16_, sync_);
     }
     return *slot;
   }
 
   BatchPlan& plan_for(int64_t batch, bool training) {
-    std::unique_ptr<BatchPlan>& slot = plans_[{size_in_use(training), batch, training}];
+    std::unique_ptr<BatchPlan>& slot = plans_[{variant(training), batch, training}];
     if (slot) return *slot;
     auto plan = std::make_unique<BatchPlan>();
     // Planning creates primitives; as one task of the workers it runs with their settings.
@@ -291,15 +310,16 @@ class ShardEngine : public Engine {
   /// What has no gradient: a bias before batch-norm, though penalties may have added one to it since the last
   /// step, and what is not trained, though batch-norm's backward needs the sums that would be its gradient.
   void clear_gradients_of_none() {
-    for (size_t p = 0; p < graph_.parameters.size(); ++p) {
-      if (!roles_.has_gradient[p]) std::ranges::fill(parameters_.gradient(static_cast<int>(p)), 0.0f);
+    const std::vector<bool>& has_gradient = variants_[trained_].roles.has_gradient;
+    for (size_t p = 0; p < has_gradient.size(); ++p) {
+      if (!has_gradient[p]) std::ranges::fill(parameters_.gradient(static_cast<int>(p)), 0.0f);
     }
   }
 
   /// torch.nn.BatchNorm2d: momentum towards the batch's mean and its unbiased variance, once a step in both
   /// modes.
   void update_running_statistics() {
-    const std::vector<Norm>& norms = sizes_[trained_].norms;
+    const std::vector<Norm>& norms = variants_[trained_].norms;
     for (const auto& [node, index] : norms) {
       const int64_t rows = context_.batch * node->in.h * node->in.w;
       const float unbiased = 1.0f / static_cast<float>(std::max<int64_t>(rows - 1, 1));
@@ -320,11 +340,10 @@ class ShardEngine : public Engine {
   bool bf16_, sync_;
   Parameters parameters_;
   PackedWeights packed_;
-  ParameterRoles roles_;
   Workers workers_;
   std::vector<std::unique_ptr<Graph>> other_graphs_;
-  std::vector<Size> sizes_;  // the first is the engine's own
-  size_t trained_ = 0;       // of them, by training steps
+  std::vector<Variant> variants_;       // the first is the engine's own
+  size_t trained_ = 0, evaluated_ = 0;  // which of them
   std::map<Key, std::unique_ptr<Program>> programs_;
   std::map<Key, std::unique_ptr<BatchPlan>> plans_;
   StepContext context_;

@@ -49,12 +49,14 @@ void DatasetBatch::set_soft_labels() {
 
 void DatasetBatch::fill(int64_t first, const TensorView& images) {
   const auto part = ids_.subspan(static_cast<size_t>(first), static_cast<size_t>(images.shape[0]));
+  if (features_) return features_->fill(part, images);
   fill_batch(images_, part, first_draw_ + static_cast<uint32_t>(first), recipe_, images);
 }
 
 Targets DatasetBatch::targets(int64_t first) const {
-  if (mixes_) return {.soft = soft_.data() + first * classes_};
-  return {.labels = labels_.data() + first};
+  const float* teacher = teacher_ ? teacher_ + first * classes_ : nullptr;
+  if (mixes_) return {.soft = soft_.data() + first * classes_, .teacher = teacher};
+  return {.labels = labels_.data() + first, .teacher = teacher};
 }
 
 }  // namespace frugal

@@ -8,6 +8,7 @@
 
 #include "data/batch.h"
 #include "nn/engine.h"
+#include "train/features.h"
 
 namespace frugal {
 
@@ -23,6 +24,13 @@ class DatasetBatch : public BatchSource {
   /// `order` is the epoch's, in which mixed images find their partners; it must outlive the epoch.
   void set_epoch(uint32_t epoch, std::span<const int32_t> order);
 
+  /// From now on what is filled in are features of the images, not they themselves; null: they are. They must
+  /// outlive this.
+  void take_from(const Features* features) { features_ = features; }
+
+  /// The logits [size, classes] of a teacher for the batch; null: there is none.
+  void set_teacher(const float* logits) { teacher_ = logits; }
+
   int64_t size() const override { return static_cast<int64_t>(ids_.size()); }
   /// Of hard labels the sum of their classes' weights, if there are any; as PyTorch divides.
   double weight() const override { return weight_; }
@@ -36,6 +44,8 @@ class DatasetBatch : public BatchSource {
   BatchRecipe recipe_;
   int64_t classes_;
   bool mixes_;
+  const Features* features_ = nullptr;
+  const float* teacher_ = nullptr;
   std::vector<double> class_weights_;
   double weight_ = 0;
   std::span<const int32_t> ids_;

@@ -13,6 +13,7 @@
 #include "data/load_options.h"
 #include "graph/presets.h"
 #include "train/ema.h"
+#include "train/freeze.h"
 #include "train/limits.h"
 #include "train/loss.h"
 #include "train/optimizer.h"
@@ -80,9 +81,13 @@ void validate(const TrainConfig& config) {
   require(config.fraction > 0 && config.fraction <= 1,
           "--fraction must be in (0, 1]: the part of the training images that is used");
   require(!config.select.empty(), "--select must name classes, or all");
+  require(!config.task.empty(), "--task must name classes, or all");
   require_one_of(config.split, {"random", "stratified"}, "--split");
   require_one_of(config.sampling, {"shuffle", "balanced"}, "--sampling");
   require_model(config.model);
+  require(!config.from.empty(), "--from must name a run or a weights file, or none");
+  parse_freeze(config.freeze);
+  parse_freeze_bn(config.freeze_bn);
   const bool timed = parse_max_time(config.max_time) > 0;
   require_within(config.epochs, timed ? 0 : 1, most_epochs, "--epochs");
   parse_validate_every(config.validate_every);
@@ -97,7 +102,10 @@ void validate(const TrainConfig& config) {
   require(config.clip >= 0 && std::isfinite(config.clip),
           "--clip must be a norm that is not negative; 0: none");
   parse_schedule(config.schedule, config.warmup);
-  parse_loss(config.loss);
+  const Loss loss = parse_loss(config.loss);
+  require(!loss.needs_teacher() || config.teacher != "none", "--loss: kd and dkd need a --teacher");
+  require(!loss.needs_initial_weights() || config.from != "none",
+          "--loss: l2sp pulls to the weights of --from, which is not given");
   parse_augment(config.augment);
   parse_resize(config.resize);
   check_normalize(config.normalize);

@@ -18,12 +18,16 @@ struct TrainConfig {
   std::string image_size = "auto";  // auto | 64 | 48x64 (height x width)
   bool skip_bad = false;
   std::string select = "all";  // classes, see data/selection.h
+  std::string task = "all";    // images of these classes alone, the logits of the others masked
   double fraction = 1;         // of the training images
   bool coarse = false;
   double val = 0.1;
   std::string split = "random";  // or "stratified": of every class its part
   uint64_t split_seed = 0;
   std::string model = "smallnet";
+  std::string from = "none";        // weights to begin with: a run or a file
+  std::string freeze = "none";      // "*,!fc.*", see train/freeze.h
+  std::string freeze_bn = "fixed";  // or "train": running statistics of frozen batch-norms adapt
   std::string recipe = "default";
   int64_t epochs = 30;                   // 0: until max_time is over
   std::string max_time = "none";         // of the whole command: none | 1h, see train/limits.h
@@ -44,8 +48,9 @@ struct TrainConfig {
   int64_t accumulate = 1;          // batches a step of the optimizer
   double clip = 0;                 // of the gradients' norm; 0: none
   std::string schedule = "step:size=5,gamma=0.2";
-  std::string warmup = "none";  // none | 0.05 (of the run) | 5epochs | 500steps, see train/warmup.h
-  std::string loss = "ce";      // sum: "ce:smoothing=0.1 + 0.0001*l2"
+  std::string warmup = "none";   // none | 0.05 (of the run) | 5epochs | 500steps, see train/warmup.h
+  std::string loss = "ce";       // sum: "ce:smoothing=0.1 + 0.0001*l2"
+  std::string teacher = "none";  // a run or a file, for losses that compare with its logits
   std::string augment = "none";
   std::string resize = "none";     // sizes of training images by progress, see train/size_schedule.h
   std::string normalize = "auto";  // auto | none | given:mean=...,std=...

@@ -30,12 +30,16 @@ void for_each_field(Config& config, Visit&& visit) {
   visit("image_size", config.image_size);
   visit("skip_bad", config.skip_bad);
   visit("select", config.select);
+  visit("task", config.task);
   visit("fraction", config.fraction);
   visit("coarse", config.coarse);
   visit("val", config.val);
   visit("split", config.split);
   visit("split_seed", config.split_seed);
   visit("model", config.model);
+  visit("from", config.from);
+  visit("freeze", config.freeze);
+  visit("freeze_bn", config.freeze_bn);
   visit("epochs", config.epochs);
   visit("max_time", config.max_time);
   visit("validate_every", config.validate_every);
@@ -57,6 +61,7 @@ void for_each_field(Config& config, Visit&& visit) {
   visit("schedule", config.schedule);
   visit("warmup", config.warmup);
   visit("loss", config.loss);
+  visit("teacher", config.teacher);
   visit("augment", config.augment);
   visit("resize", config.resize);
   visit("normalize", config.normalize);
@@ -150,6 +155,12 @@ std::string beside(const std::string& config_file, const std::string& model) {
   return (std::filesystem::path(config_file).parent_path() / model).string();
 }
 
+/// So are the weights that a run begins with, and its teacher.
+std::string beside_file(const std::string& config_file, const std::string& from) {
+  if (from == "none") return from;
+  return (std::filesystem::path(config_file).parent_path() / from).string();  // an absolute path stays
+}
+
 toml::table parse(const std::string& path) {
   const std::string text = read_text_file(path, most_bytes);
   try {
@@ -201,6 +212,8 @@ std::set<std::string> apply_toml_file(TrainConfig& config, const std::string& pa
     }
   }
   if (table.contains("model")) changed.model = beside(path, changed.model);
+  if (table.contains("from")) changed.from = beside_file(path, changed.from);
+  if (table.contains("teacher")) changed.teacher = beside_file(path, changed.teacher);
   config = changed;
   return set;
 }

@@ -56,13 +56,15 @@ class BatchMean {
 }  // namespace
 
 Metrics evaluate(Engine& engine, const ImageSet& images, const std::vector<int32_t>& ids,
-                 const Normalization& normalization, const LogitLoss& loss, int64_t batch, TestTime test_time,
-                 const GrantImages& grant) {
+                 const Normalization& normalization, const LogitLoss& loss, int64_t batch,
+                 const EvaluateOptions& options) {
+  const GrantImages& grant = options.grant;
   const int64_t classes = engine.classes(), all = std::ssize(ids);
   DatasetBatch source(images, {.normalization = normalization}, classes);
+  source.take_from(options.features);
   DatasetBatch mirrored(images, {.normalization = normalization, .augment = parse_augment("flip:1")},
                         classes);
-  const bool average = test_time == TestTime::flip;
+  const bool average = options.test_time == TestTime::flip;
   const int64_t block = grant ? engine.shard() * engine.threads() : block_size(engine.shard());
   const std::vector<int32_t> order = grant ? sample_order(all) : std::vector<int32_t>();
   std::vector<LossSums> samples(ids.size());

@@ -8,8 +8,10 @@
 #include "data/dataset.h"
 #include "data/split.h"
 #include "nn/engine.h"
+#include "train/features.h"
 #include "train/metrics.h"
 #include "train/pace.h"
+#include "train/trainer.h"
 
 namespace frugal {
 
@@ -25,6 +27,10 @@ class Evaluations {
   /// Measures a few training images.
   void probe();
 
+  /// Validation takes its images' features from now on, which `cut.above` goes on from. Test and probes, from
+  /// which the test's time is known, do not.
+  void take_from(const Features& features, const CutGraph& cut, const Graph& whole);
+
   /// All validation images.
   Metrics validate();
   /// As many as are granted.
@@ -32,8 +38,9 @@ class Evaluations {
   Metrics test();
 
  private:
-  Metrics of(const ImageSet& images, const std::vector<int32_t>& ids) const;
-  Metrics of_granted(const ImageSet& images, const std::vector<int32_t>& ids, FinalPass pass) const;
+  Metrics of_images(const ImageSet& images, const std::vector<int32_t>& ids, const GrantImages& grant) const;
+  Metrics of_validation_split(const GrantImages& grant) const;
+  GrantImages granted(FinalPass pass) const;
   std::vector<int32_t> probed_images();
 
   Engine& engine_;
@@ -44,6 +51,9 @@ class Evaluations {
   int64_t batch_;
   Pace& pace_;
   int64_t probes_ = 0;
+  const Features* features_ = nullptr;  // of the training images, with what they are of
+  const CutGraph* cut_ = nullptr;
+  const Graph* whole_ = nullptr;
 };
 
 }  // namespace frugal

@@ -4,17 +4,19 @@
 #include <iterator>
 #include <span>
 
+#include "train/anchor.h"
 #include "train/run_batches.h"
 #include "train/trainer.h"
 #include "train/whitening.h"
 
 namespace frugal {
 
-FreeTraining::FreeTraining(Engine& engine, const Graph& graph, const TrainConfig& config, const Dataset& data)
+FreeTraining::FreeTraining(Engine& engine, const Graph& graph, const TrainConfig& config, const Dataset& data,
+                           const OutsideInputs& outside)
     : engine_(engine),
       config_(config),
       data_(data),
-      loss_(parse_loss(config.loss, class_counts(data.train, data.classes.size()))),
+      loss_(loss_for(config, data)),
       normalization_(choose_normalization(config.normalize, data.train)),
       optimizer_(make_optimizer(config.optimizer, optimizer_options(config), engine, graph)),
       ids_(choose_split(config, data).train),
@@ -24,6 +26,15 @@ FreeTraining::FreeTraining(Engine& engine, const Graph& graph, const TrainConfig
   engine.parameters().initialise(config.seed);
   engine.weights_changed();
   whiten(engine, graph, data.train, ids_, normalization_);
+  std::vector<int> filled;
+  if (outside.initial_weights) filled = outside.initial_weights(engine.parameters());
+  engine.weights_changed();
+  loss_.anchor(engine.parameters(),
+               {[&] { return anchor_at(engine.parameters(), filled); }, default_fisher(config)});
+  if (outside.teacher) {
+    teacher_.emplace(*outside.teacher, data.train, batch_recipe(config, normalization_));
+  }
+  engine.train_at(graph_at(config, graph, 0));
 }
 
 double FreeTraining::step(double lr) {
@@ -46,11 +57,14 @@ void FreeTraining::next_batch() {
     key_.epoch = epochs_begun_++;
     order_ = order_of_epoch(config_, ids_, data_.train.labels, key_.epoch);
     batch_.set_epoch(key_.epoch, order_);
+    if (teacher_) teacher_->set_epoch(key_.epoch, order_);
     first_ = 0;
   }
   const size_t count = std::min(static_cast<size_t>(config_.batch), order_.size() - first_);
   key_.first_draw = static_cast<uint32_t>(first_);
-  batch_.set(std::span<const int32_t>(order_).subspan(first_, count), key_.first_draw);
+  const auto ids = std::span<const int32_t>(order_).subspan(first_, count);
+  batch_.set(ids, key_.first_draw);
+  if (teacher_) batch_.set_teacher(teacher_->logits(ids, key_.first_draw));
   first_ += count;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "data/dataset.h"
@@ -13,6 +14,7 @@
 #include "train/config.h"
 #include "train/loss.h"
 #include "train/optimizer.h"
+#include "train/outside.h"
 
 namespace frugal {
 
@@ -20,7 +22,8 @@ class FreeTraining {
  public:
   /// Initialises the weights of `engine`, which was made for `graph`, as the run of `config` would begin. All
   /// of the arguments must outlive this.
-  FreeTraining(Engine& engine, const Graph& graph, const TrainConfig& config, const Dataset& data);
+  FreeTraining(Engine& engine, const Graph& graph, const TrainConfig& config, const Dataset& data,
+               const OutsideInputs& outside = {});
 
   /// The run's next batch, epoch after epoch; returns its mean loss before the step.
   double step(double lr);
@@ -39,6 +42,7 @@ class FreeTraining {
   std::unique_ptr<Optimizer> optimizer_;
   const std::vector<int32_t> ids_;  // all training images
   DatasetBatch batch_;
+  std::optional<Teacher> teacher_;
   std::vector<int32_t> order_;
   size_t first_ = 0;  // of the images of `order_`, the next batch's
   uint32_t epochs_begun_ = 0;

@@ -51,6 +51,11 @@ class ParameterGroups {
   double weight_decay_;
 };
 
+/// For stretches(): whether `graph`, which must outlive the answer's use, trains a parameter.
+inline std::function<bool(size_t)> trainable_in(const Graph& graph) {
+  return [&graph](size_t i) { return graph.parameters[i].trainable; };
+}
+
 /// Runs work(first, last, settings) for every piece of a stretch that lies in one chunk, in no particular
 /// order.
 template <class Work>

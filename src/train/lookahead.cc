@@ -29,6 +29,10 @@ class Lookahead : public Optimizer {
     });
   }
 
+  void train_only(const Parameters& parameters, const Graph& graph) override {
+    inner_->train_only(parameters, graph);
+  }
+
   void set_steps(int64_t steps) override {
     inner_->set_steps(steps);
     steps_ = steps;

@@ -6,22 +6,12 @@
 
 #include "base/error.h"
 #include "base/math.h"
+#include "train/anchor.h"
 #include "train/chunks.h"
+#include "train/logit_rows.h"
+#include "train/masked_loss.h"
 
 namespace frugal {
-namespace {
-
-/// How many logits come before the label's: ties go to the smaller index as in torch.argmax, and a NaN is
-/// greater than everything, so that a broken network is never counted as right.
-int64_t rank_of(const float* logits, int64_t classes, int64_t label) {
-  const float own = logits[label];
-  int64_t rank = 0;
-  for (int64_t c = 0; c < label; ++c) rank += !(own > logits[c]);
-  for (int64_t c = label + 1; c < classes; ++c) rank += !(own >= logits[c]);
-  return rank;
-}
-
-}  // namespace
 
 LossSums CrossEntropy::compute(const float* logits, int64_t count, int64_t classes, const Targets& targets,
                                float scale, float* gradient) const {
@@ -38,11 +28,7 @@ LossSums CrossEntropy::compute(const float* logits, int64_t count, int64_t class
   for (int64_t n = 0; n < count; ++n) {
     const float* z = logits + n * classes;
     const float* soft = targets.soft ? targets.soft + n * classes : nullptr;
-    const int64_t label = soft ? std::max_element(soft, soft + classes) - soft : targets.labels[n];
-    if (label < 0 || label >= classes) {
-      throw Error("label " + std::to_string(label) + " is outside of the " + std::to_string(classes) +
-                  " classes");
-    }
+    const int64_t label = label_of(targets, n, classes);
     float top = -std::numeric_limits<float>::infinity();
     for (int64_t c = 0; c < classes; ++c) top = z[c] > top ? z[c] : top;
     const double shift = top;
@@ -66,8 +52,7 @@ LossSums CrossEntropy::compute(const float* logits, int64_t count, int64_t class
     // where a logit is not finite.
     const double mass = rest * target_sum + uniform * all_weights;
     sums.loss += mass * log_double(exp_sum) - rest * weighted - uniform * logit_sum + 0.0 * logit_sum;
-    const int64_t rank = rank_of(z, classes, label);
-    sums.top1 += rank < 1, sums.top3 += rank < 3, sums.top5 += rank < 5;
+    count_ranks(sums, z, classes, label);
     if (!gradient) continue;
     float* g = gradient + n * classes;
     const double factor = mass / exp_sum;
@@ -100,6 +85,44 @@ double L2Penalty::apply(double coefficient, const float* weights, float* gradien
   double sum = 0;
   for (double square : squares) sum += square;
   return coefficient * 0.5 * sum;
+}
+
+bool Loss::needs_initial_weights() const { return std::ranges::any_of(pulls_, &Pull::to_initial); }
+
+std::vector<std::filesystem::path> Loss::fisher_files(const std::filesystem::path& by_default) const {
+  std::vector<std::filesystem::path> files;
+  for (const Pull& pull : pulls_) {
+    if (pull.to_initial) continue;
+    if (pull.files.empty() && by_default.empty()) {
+      throw usage_error(
+          "--loss: ewc needs a file of Fisher information: ewc:from=FILE, as frugal fisher RUN writes it");
+    }
+    if (pull.files.empty()) files.push_back(by_default);
+    files.insert(files.end(), pull.files.begin(), pull.files.end());
+  }
+  return files;
+}
+
+void Loss::mask(std::vector<int32_t> classes) {
+  logits_ = std::make_unique<MaskedLoss>(std::move(logits_), std::move(classes));
+}
+
+void Loss::anchor(const Parameters& parameters, const AnchorSources& sources) {
+  for (const Pull& pull : pulls_) {
+    const auto add = [&](Anchor anchor) {
+      penalties_.push_back({pull.coefficient, std::make_unique<AnchorPenalty>(std::move(anchor))});
+    };
+    if (pull.to_initial) {
+      if (!sources.initial)
+        throw usage_error("--loss: l2sp pulls to the weights of --from, which is not given");
+      add(sources.initial());
+      continue;
+    }
+    for (const auto& file : pull.files.empty() ? std::vector{sources.fisher} : pull.files) {
+      add(read_anchor(file, parameters));
+    }
+  }
+  pulls_.clear();
 }
 
 double Loss::add_penalties(Engine& engine) {

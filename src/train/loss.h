@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -48,13 +50,32 @@ class L2Penalty : public Penalty {
                int64_t last) const override;
 };
 
+struct Anchor;
+
+/// Where penalties find the weights that they pull to.
+struct AnchorSources {
+  std::function<Anchor()> initial;  // what the run began with by --from; null: nothing
+  std::filesystem::path fisher;     // where `ewc` names no file; empty: none
+};
+
 /// A parsed `--loss`.
 class Loss {
  public:
   const LogitLoss& logits() const { return *logits_; }
   /// By which the mean loss weighs samples of each class; empty: all alike.
   const std::vector<double>& class_weights() const { return class_weights_; }
-  bool has_penalties() const { return !penalties_.empty(); }
+  bool has_penalties() const { return !penalties_.empty() || !pulls_.empty(); }
+  /// It has terms that compare with the logits of a teacher.
+  bool needs_teacher() const { return needs_teacher_; }
+  /// It has `l2sp`: AnchorSources::initial is needed.
+  bool needs_initial_weights() const;
+  /// The files that `ewc` terms read. Where they name none, `by_default`, without which that is a usage
+  /// error.
+  std::vector<std::filesystem::path> fisher_files(const std::filesystem::path& by_default) const;
+  /// From now on only the logits of `classes` count: a task of several for one network.
+  void mask(std::vector<int32_t> classes);
+  /// To be called once, before the first step, where weights are to be pulled anywhere.
+  void anchor(const Parameters& parameters, const AnchorSources& sources);
   /// Adds the penalties' gradients to those of the engine's parameters; returns their value.
   double add_penalties(Engine& engine);
 
@@ -66,15 +87,24 @@ class Loss {
   };
   std::unique_ptr<LogitLoss> logits_;
   std::vector<double> class_weights_;
+  /// A penalty whose anchor is not there yet.
+  struct Pull {
+    double coefficient;
+    bool to_initial;                           // or to `files`
+    std::vector<std::filesystem::path> files;  // empty: the default
+  };
+  bool needs_teacher_ = false;
+  std::vector<Pull> pulls_;
   std::vector<WeightedPenalty> penalties_;
   std::vector<double> partial_;  // values by chunk
 };
 
-/// `ce`, `ce:smoothing=0.1`, `l2`, and sums of them with coefficients: "ce:smoothing=0.1 + 0.0001*l2". At
-/// least one term must look at the logits. `ce:weights=balanced` weighs each class by images / (classes * its
-/// images), `ce:weights=1|2|0.5` as given; both need `class_counts`, how many training images each class has,
-/// without which the text is only checked. Unknown names and bad numbers are usage errors that list what is
-/// known.
+/// `ce`, `ce:smoothing=0.1`, `focal:gamma=2`, `kd:T=4`, `dkd:T=4,alpha=1,beta=8`, `l2`, `l2sp`,
+/// `ewc:from=FILE|FILE`, and sums of them with coefficients: "ce:smoothing=0.1 + 0.0001*l2". At least one
+/// term must look at the logits. `ce:weights=balanced` weighs each class by images / (classes * its images),
+/// `ce:weights=1|2|0.5` as given, and so do focal's; both need `class_counts`, how many training images each
+/// class has, without which the text is only checked. Unknown names and bad numbers are usage errors that
+/// list what is known.
 Loss parse_loss(const std::string& text, const std::vector<int64_t>& class_counts = {});
 
 }  // namespace frugal

@@ -5,8 +5,6 @@
 
 #include "base/math.h"
 #include "train/free_training.h"
-#include "train/size_schedule.h"
-#include "train/trainer.h"
 
 namespace frugal {
 namespace {
@@ -43,11 +41,8 @@ double sweep_rate(const LrSweep& sweep, int64_t step) {
 }
 
 LrCurve sweep_lr(Engine& engine, const Graph& graph, const TrainConfig& config, const Dataset& data,
-                 const LrSweep& sweep) {
-  FreeTraining training(engine, graph, config, data);
-  const std::vector<SizeStep> sizes = parse_resize(config.resize);
-  if (!sizes.empty()) engine.train_at(graph_at(config, graph, sizes.front().size));
-
+                 const LrSweep& sweep, const OutsideInputs& outside) {
+  FreeTraining training(engine, graph, config, data, outside);
   LrCurve curve;
   LossWatch watch;
   for (int64_t step = 0; step < sweep.steps && !curve.diverged; ++step) {
@@ -57,6 +52,32 @@ LrCurve sweep_lr(Engine& engine, const Graph& graph, const TrainConfig& config, 
     if (std::isfinite(mean)) curve.points.push_back({lr, mean, watch.smoothed});
   }
   return curve;
+}
+
+std::optional<size_t> valley(std::span<const LrPoint> points, int64_t steps) {
+  constexpr size_t skipped_last = 5;
+  const auto skipped_first = static_cast<size_t>(steps / 10);
+  if (points.size() < skipped_first + skipped_last + 2) return std::nullopt;
+  points = points.subspan(skipped_first, points.size() - skipped_first - skipped_last);
+  // ends[k] is the highest loss that k + 1 falling ones can end with; they fall with k, so that the length of
+  // the longest that ends with a loss is a binary search away.
+  std::vector<double> ends;
+  int64_t last = 0;
+  for (size_t i = 0; i < points.size(); ++i) {
+    const double loss = points[i].smoothed;
+    const auto place = std::ranges::lower_bound(ends, loss, std::ranges::greater{});
+    if (place != ends.end()) {
+      *place = loss;
+      continue;
+    }
+    ends.push_back(loss);
+    last = static_cast<int64_t>(i);
+  }
+  const auto length = static_cast<int64_t>(ends.size());
+  if (length < 2) return std::nullopt;
+  const int64_t first = last - length;  // one before the first where all fall
+  const int64_t suggested = first + (last - first) / 3 + (last - first) / 6;
+  return skipped_first + static_cast<size_t>(std::max<int64_t>(suggested, 0));
 }
 
 std::optional<size_t> steepest_fall(std::span<const LrPoint> points) {

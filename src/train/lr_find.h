@@ -12,6 +12,7 @@
 #include "graph/graph.h"
 #include "nn/engine.h"
 #include "train/config.h"
+#include "train/outside.h"
 
 namespace frugal {
 
@@ -38,7 +39,13 @@ struct LrCurve {
 /// optimizer, loss, augmentation, seed; not its rate, schedule and epochs), and leaves it as broken as the
 /// last rate made it. The same seed gives the same bits at any number of threads.
 LrCurve sweep_lr(Engine& engine, const Graph& graph, const TrainConfig& config, const Dataset& data,
-                 const LrSweep& sweep);
+                 const LrSweep& sweep, const OutsideInputs& outside = {});
+
+/// A rate in the middle of the longest valley: of the longest strictly falling subsequence of the smoothed
+/// losses, ending at index e with n members, the point at n/3 + n/6 of the stretch from e - n. The rule of
+/// fastai's lr_find ("valley"), without the first tenth of the sweep's steps and its last five points. An
+/// index into `points`; none where too few points are left, or no loss is below an earlier one.
+std::optional<size_t> valley(std::span<const LrPoint> points, int64_t steps);
 
 /// Where the smoothed loss falls fastest by the logarithm of the rate: an index into `points`. The rule of
 /// PyTorch Lightning's lr_find: numpy's gradient, without the first ten points, whose mean is of little, and

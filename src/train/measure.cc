@@ -29,8 +29,8 @@ double seconds_each(double seconds, Work&& work) {
 }  // namespace
 
 Speed measure_speed(Engine& engine, const Graph& graph, const TrainConfig& config, const Dataset& data,
-                    double seconds) {
-  FreeTraining training(engine, graph, config, data);
+                    double seconds, const OutsideInputs& outside) {
+  FreeTraining training(engine, graph, config, data, outside);
   // At a small rate: numbers that are none would be slower than others.
   const auto step = [&] { training.step(config.lr * 1e-3); };
   for (int i = 0; i < 3; ++i) step();

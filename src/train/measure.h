@@ -7,6 +7,7 @@
 #include "graph/graph.h"
 #include "nn/engine.h"
 #include "train/config.h"
+#include "train/outside.h"
 
 namespace frugal {
 
@@ -19,7 +20,7 @@ struct Speed {
 /// is made once, and evaluates training images for a tenth of that. The engine's weights are initialised, and
 /// spoiled.
 Speed measure_speed(Engine& engine, const Graph& graph, const TrainConfig& config, const Dataset& data,
-                    double seconds);
+                    double seconds, const OutsideInputs& outside = {});
 
 /// Epochs that a run under a clock completes, as train/clock_pace.h divides its time: `limit` seconds, of
 /// which `used` are over when the first step begins. Not below 0.

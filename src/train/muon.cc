@@ -11,6 +11,8 @@ namespace {
 
 /// A weight that Muon takes.
 struct Matrix {
+  int parameter;
+  bool trained;
   int64_t offset, rows, columns;
   GroupSettings settings;
   double scale;
@@ -22,27 +24,35 @@ struct Matrix {
 class Muon : public Optimizer {
  public:
   Muon(const MuonOptions& options, const ParameterGroups& groups, Engine& engine, const Graph& graph)
-      : options_(options), velocity_(engine.parameters().add_state()) {
-    const std::vector<int> chosen = muon_parameters(graph);
+      : options_(options),
+        groups_(groups),
+        chosen_(muon_parameters(graph)),
+        velocity_(engine.parameters().add_state()) {
     const bool bf16 = engine.precision() == Precision::bf16;
     // On one of the engine's threads, so that the products are planned for one thread.
     engine.parallel_for(1, [&](int64_t) {
-      for (const int p : chosen) {
+      for (const int p : chosen_) {
         const Slot& slot = engine.parameters().slots()[static_cast<size_t>(p)];
         const int64_t rows = slot.shape[0], columns = slot.size / rows;
         const bool dense = slot.shape.size() == 2;
         const double ratio = static_cast<double>(rows) / static_cast<double>(columns);
-        matrices_.push_back({slot.offset, rows, columns, groups.settings(slot),
+        matrices_.push_back({p, true, slot.offset, rows, columns, groups.settings(slot),
                              dense ? std::sqrt(std::max(1.0, ratio)) : 1.0,
                              NewtonSchulz(rows, columns, options.ns_steps, bf16)});
       }
     });
     // The dear ones first: a small one at the end leaves no thread waiting for long.
     std::ranges::stable_sort(matrices_, std::ranges::greater(), &Matrix::cost);
-    rest_ = groups.stretches(engine.parameters(), [&](size_t i) {
-      return std::ranges::find(chosen, static_cast<int>(i)) == chosen.end();
+    train_only(engine.parameters(), graph);
+  }
+
+  void train_only(const Parameters& parameters, const Graph& graph) override {
+    const auto trained = trainable_in(graph);
+    for (Matrix& matrix : matrices_) matrix.trained = trained(static_cast<size_t>(matrix.parameter));
+    rest_ = groups_.stretches(parameters, [&](size_t i) {
+      return trained(i) && std::ranges::find(chosen_, static_cast<int>(i)) == chosen_.end();
     });
-    for (Stretch& stretch : rest_) stretch.settings.lr *= options.sgd_lr;
+    for (Stretch& stretch : rest_) stretch.settings.lr *= options_.sgd_lr;
   }
 
   void step(Engine& engine, double lr) override {
@@ -56,6 +66,7 @@ class Muon : public Optimizer {
     });
     engine.parallel_for(std::ssize(matrices_), [&](int64_t i) {
       Matrix& matrix = matrices_[static_cast<size_t>(i)];
+      if (!matrix.trained) return;
       update(matrix, weights + matrix.offset, gradients + matrix.offset, velocity_.data() + matrix.offset,
              lr * matrix.settings.lr);
     });
@@ -83,6 +94,8 @@ class Muon : public Optimizer {
   }
 
   MuonOptions options_;
+  ParameterGroups groups_;
+  std::vector<int> chosen_;
   std::span<float> velocity_;
   std::vector<Matrix> matrices_;
   std::vector<Stretch> rest_;

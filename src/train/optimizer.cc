@@ -20,6 +20,7 @@ class Sgd : public Optimizer {
   Sgd(bool nesterov, const OptimizerOptions& options, const ParameterGroups& groups, Parameters& parameters)
       : nesterov_(nesterov),
         momentum_(static_cast<float>(options.momentum)),
+        groups_(groups),
         stretches_(groups.stretches(parameters)) {
     if (options.momentum != 0) velocity_ = parameters.add_state();
   }
@@ -36,9 +37,14 @@ class Sgd : public Optimizer {
     ++steps_;
   }
 
+  void train_only(const Parameters& parameters, const Graph& graph) override {
+    stretches_ = groups_.stretches(parameters, trainable_in(graph));
+  }
+
  private:
   bool nesterov_;
   float momentum_;
+  ParameterGroups groups_;
   std::vector<Stretch> stretches_;
   std::span<float> velocity_;
 };
@@ -52,6 +58,7 @@ class Adam : public Optimizer {
         beta1_(beta1),
         beta2_(beta2),
         eps_(eps),
+        groups_(groups),
         stretches_(groups.stretches(parameters)) {
     mean_ = parameters.add_state();
     square_ = parameters.add_state();
@@ -65,6 +72,10 @@ class Adam : public Optimizer {
       adam_pass(weights.data() + first, gradients.data() + first, mean_.data() + first,
                 square_.data() + first, last - first, factors(lr * group.lr, group.decay));
     });
+  }
+
+  void train_only(const Parameters& parameters, const Graph& graph) override {
+    stretches_ = groups_.stretches(parameters, trainable_in(graph));
   }
 
   void set_steps(int64_t steps) override {
@@ -97,6 +108,7 @@ class Adam : public Optimizer {
   bool decoupled_;
   double beta1_, beta2_, eps_;
   double beta1_power_ = 1, beta2_power_ = 1;  // beta^t
+  ParameterGroups groups_;
   std::vector<Stretch> stretches_;
   std::span<float> mean_, square_;
 };
@@ -176,7 +188,7 @@ std::unique_ptr<Optimizer> make_optimizer(const std::string& spec, const Optimiz
 
 void check_optimizer(const std::string& spec, const OptimizerOptions& options) {
   parse_optimizer(spec, options);
-  ParameterGroups(options.groups, options.decay, options.weight_decay);
+  [[maybe_unused]] const ParameterGroups checked(options.groups, options.decay, options.weight_decay);
   parse_lookahead(options.lookahead);
 }
 

@@ -15,6 +15,9 @@ class Optimizer {
   /// Changes the weights by the gradients at rate `lr`. The caller tells the engine that weights have
   /// changed.
   virtual void step(Engine& engine, double lr) = 0;
+  /// From now on only what is trainable in `graph`, a variant of the one that this was made for; the rest is
+  /// as if it were not there.
+  virtual void train_only(const Parameters& parameters, const Graph& graph) = 0;
   /// Steps taken. Together with the states in Parameters this is all that a checkpoint must hold: set_steps
   /// brings back everything else, bit for bit.
   int64_t steps() const { return steps_; }

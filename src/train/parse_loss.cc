@@ -1,5 +1,6 @@
 // `--loss` from its text. The sum of several losses on logits lives here too, since nobody else needs it.
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -8,6 +9,8 @@
 #include "base/spec.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "train/distillation.h"
+#include "train/focal.h"
 #include "train/loss.h"
 
 namespace frugal {
@@ -51,7 +54,7 @@ class SumLoss : public LogitLoss {
   std::vector<WeightedLoss> terms_;
 };
 
-/// The weights of ce:weights=..., empty without; checked alone where counts are not known.
+/// The weights of weights=..., empty without; checked alone where counts are not known.
 std::vector<double> weights_of(const Spec& spec, const std::vector<int64_t>& class_counts) {
   const auto found = spec.options.find("weights");
   if (found == spec.options.end()) return {};
@@ -78,10 +81,54 @@ std::vector<double> weights_of(const Spec& spec, const std::vector<int64_t>& cla
 }
 
 double smoothing_of(const Spec& spec) {
-  spec.expect({"smoothing", "weights"});
   const double smoothing = spec.number("smoothing", 0);
   if (!(smoothing >= 0 && smoothing < 1)) throw usage_error("--loss: smoothing must be in [0, 1)");
   return smoothing;
+}
+
+double at_least(const Spec& spec, const char* key, double otherwise, double least) {
+  const double value = spec.number(key, otherwise);
+  if (value >= least && std::isfinite(value)) return value;
+  throw usage_error("--loss: " + std::string(key) + " of " + spec.name + " must be at least " +
+                    exact_text(least));
+}
+
+/// A softer distribution than this says nothing, and a harder one overflows.
+double temperature_of(const Spec& spec) {
+  const double temperature = spec.number("T", 4);
+  if (temperature >= 0.01 && temperature <= 1000) return temperature;
+  throw usage_error("--loss: T of " + spec.name + " must be in 0.01 to 1000");
+}
+
+/// A loss that looks at the logits, or null.
+std::unique_ptr<LogitLoss> logit_loss(const Spec& spec, const std::vector<double>& weights) {
+  if (spec.name == "ce") {
+    spec.expect({"smoothing", "weights"});
+    return std::make_unique<CrossEntropy>(smoothing_of(spec), weights);
+  }
+  if (spec.name == "focal") {
+    spec.expect({"gamma", "weights"});
+    return std::make_unique<FocalLoss>(at_least(spec, "gamma", 2, 0), weights);
+  }
+  if (spec.name == "kd") {
+    spec.expect({"T"});
+    return std::make_unique<DistillationLoss>(temperature_of(spec));
+  }
+  if (spec.name == "dkd") {
+    spec.expect({"T", "alpha", "beta"});
+    return std::make_unique<DecoupledDistillationLoss>(temperature_of(spec), at_least(spec, "alpha", 1, 0),
+                                                       at_least(spec, "beta", 8, 0));
+  }
+  return nullptr;
+}
+
+std::vector<std::filesystem::path> files_of(const Spec& spec) {
+  spec.expect({"from"});
+  std::vector<std::filesystem::path> files;
+  const auto found = spec.options.find("from");
+  if (found == spec.options.end()) return files;
+  for (const std::string_view piece : split(found->second, '|')) files.emplace_back(std::string(trim(piece)));
+  return files;
 }
 
 }  // namespace
@@ -91,19 +138,25 @@ Loss parse_loss(const std::string& text, const std::vector<int64_t>& class_count
   std::vector<WeightedLoss> losses;
   for (const auto& [coefficient, spec] : parse_sum(text, "--loss")) {
     if (!(coefficient >= 0)) throw usage_error("--loss: the coefficient of " + spec.name + " is negative");
-    if (spec.name == "ce") {
-      const double smoothing = smoothing_of(spec);
-      std::vector<double> weights = weights_of(spec, class_counts);
+    const std::vector<double> weights = weights_of(spec, class_counts);
+    if (auto loss = logit_loss(spec, weights)) {
       if (!losses.empty() && weights != result.class_weights_) {
         throw usage_error("--loss: losses on the logits must weigh classes alike");
       }
       result.class_weights_ = weights;
-      losses.push_back({coefficient, std::make_unique<CrossEntropy>(smoothing, std::move(weights))});
+      result.needs_teacher_ = result.needs_teacher_ || spec.name == "kd" || spec.name == "dkd";
+      losses.push_back({coefficient, std::move(loss)});
+    } else if (spec.name == "l2sp") {
+      spec.expect({});
+      result.pulls_.push_back({coefficient, true, {}});
+    } else if (spec.name == "ewc") {
+      result.pulls_.push_back({coefficient, false, files_of(spec)});
     } else if (spec.name == "l2") {
       spec.expect({});
       result.penalties_.push_back({coefficient, std::make_unique<L2Penalty>()});
     } else {
-      throw usage_error("--loss: no loss is called '" + spec.name + "'; there are ce, l2");
+      throw usage_error("--loss: no loss is called '" + spec.name +
+                        "'; there are ce, focal, kd, dkd, l2, l2sp, ewc");
     }
   }
   if (losses.empty()) throw usage_error("--loss: '" + text + "' has no loss on the logits, such as ce");

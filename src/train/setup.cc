@@ -1,13 +1,28 @@
 // From a configuration to what training needs: the network, the engine, the normalisation.
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
 #include "data/augment.h"
 #include "data/selection.h"
 #include "graph/presets.h"
+#include "train/anchor.h"
+#include "train/freeze.h"
 #include "train/groups.h"
 #include "train/loss.h"
 #include "train/size_schedule.h"
 #include "train/trainer.h"
 
 namespace frugal {
+
+namespace {
+
+Graph frozen(const TrainConfig& config, Graph graph, double progress) {
+  return frozen_at(std::move(graph), parse_freeze(config.freeze), parse_freeze_bn(config.freeze_bn),
+                   progress);
+}
+
+}  // namespace
 
 std::unique_ptr<Engine> make_engine(const Graph& graph, TrainConfig& config) {
   const Precision precision = choose_precision(config.precision);
@@ -22,7 +37,20 @@ std::unique_ptr<Engine> make_engine(const Graph& graph, TrainConfig& config) {
 }
 
 void apply_selection(const TrainConfig& config, Dataset& data) {
-  select(data, {config.coarse, config.select, config.fraction, config.split_seed});
+  select(data, {.coarse = config.coarse,
+                .classes = config.select,
+                .task = config.task,
+                .fraction = config.fraction,
+                .seed = config.split_seed});
+}
+
+Loss loss_for(const TrainConfig& config, const Dataset& data) {
+  Loss loss = parse_loss(config.loss, class_counts(data.train, data.classes.size()));
+  if (config.task == "all") return loss;
+  if (!loss.class_weights().empty())
+    throw usage_error("--task: classes cannot be weighed where some are masked");
+  loss.mask(parse_classes(config.task, data.classes, "--task"));
+  return loss;
 }
 
 TrainValSplit choose_split(const TrainConfig& config, const Dataset& data) {
@@ -31,23 +59,48 @@ TrainValSplit choose_split(const TrainConfig& config, const Dataset& data) {
 }
 
 Graph graph_for(const TrainConfig& config, const Dataset& data) {
-  return make_model(config.model, {data.train.height, data.train.width, data.train.channels},
-                    static_cast<int64_t>(data.classes.size()));
+  return frozen(config,
+                make_model(config.model, {data.train.height, data.train.width, data.train.channels},
+                           static_cast<int64_t>(data.classes.size())),
+                1);
 }
 
-Graph graph_at(const TrainConfig& config, const Graph& graph, int64_t size) {
-  return make_model(config.model, {size, size, graph.input.c}, graph.classes);
+Graph graph_at(const TrainConfig& config, const Graph& graph, double progress) {
+  const std::vector<SizeStep> sizes = parse_resize(config.resize);
+  if (sizes.empty()) return frozen(config, graph, progress);
+  const int64_t size = step_at(sizes, progress).size;
+  return frozen(config, make_model(config.model, {size, size, graph.input.c}, graph.classes), progress);
+}
+
+std::vector<double> changes_of_graph(const TrainConfig& config) {
+  std::vector<double> changes = thaws(parse_freeze(config.freeze));
+  for (const SizeStep& step : parse_resize(config.resize)) changes.push_back(step.progress);
+  if (changes.empty()) return changes;
+  changes.push_back(0);  // the first graph need not be the engine's own
+  std::ranges::sort(changes);
+  return changes;
+}
+
+std::filesystem::path default_fisher(const TrainConfig& config) {
+  if (config.from == "none") return {};
+  const std::filesystem::path from(config.from);
+  return (std::filesystem::is_directory(from) ? from : from.parent_path()) / "fisher.safetensors";
 }
 
 void check_run(Engine& engine, const Graph& graph, const TrainConfig& config, const Dataset& data) {
   check_augment(parse_augment(config.augment), data.train.height, data.train.width, data.train.channels);
   if (config.normalize != "auto")
     choose_normalization(config.normalize, data.train);  // measuring refuses nothing
-  parse_loss(config.loss, class_counts(data.train, data.classes.size()));
+  const Loss loss = loss_for(config, data);
+  for (const std::filesystem::path& file : loss.fisher_files(default_fisher(config))) {
+    read_anchor(file, engine.parameters());
+  }
+  check_freeze(parse_freeze(config.freeze), graph);
   ParameterGroups(config.groups, config.decay, config.weight_decay).check(engine.parameters().slots());
-  const std::vector<SizeStep> sizes = parse_resize(config.resize);
-  for (const SizeStep& step : sizes) engine.train_at(graph_at(config, graph, step.size));
-  if (!sizes.empty()) engine.train_at(graph);
+  for (const SizeStep& step : parse_resize(config.resize)) {
+    engine.train_at(graph_at(config, graph, step.progress));
+  }
+  engine.train_at(graph);
 }
 
 TrainResult train(const TrainConfig& config, const Dataset& data, const std::filesystem::path& out,

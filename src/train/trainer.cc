@@ -8,14 +8,17 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/memory.h"
 #include "base/units.h"
 #include "train/accumulate.h"
+#include "train/anchor.h"
 #include "train/batch_source.h"
 #include "train/checkpoint_keeper.h"
 #include "train/clip.h"
 #include "train/clock_pace.h"
 #include "train/ema.h"
 #include "train/evaluations.h"
+#include "train/features.h"
 #include "train/history.h"
 #include "train/limits.h"
 #include "train/loss.h"
@@ -27,7 +30,6 @@
 #include "train/run_files.h"
 #include "train/run_identity.h"
 #include "train/schedule.h"
-#include "train/size_schedule.h"
 #include "train/whitening.h"
 
 namespace frugal {
@@ -61,11 +63,14 @@ class Trainer {
 
  private:
   Position begin();
+  void find_anchors();
+  std::filesystem::path anchor_file() const { return out_ / "anchor.safetensors"; }
   std::unique_ptr<Pace> make_pace();
 
   bool train_epoch();
   void train_step(std::span<const int32_t> ids, int64_t first_draw, double progress);
-  void choose_size(double progress);
+  void choose_graph(double progress);
+  void keep_features();
   void finish_epoch();
   EpochRecord summarise() const;
   void validate_weights(EpochRecord& record, bool last);
@@ -96,12 +101,13 @@ class Trainer {
   const TrainValSplit split_;
   Loss loss_;
   const std::unique_ptr<Schedule> schedule_;
-  const std::vector<SizeStep> sizes_;
+  const std::vector<double> changes_;  // progresses at which training goes on with another graph
   const std::unique_ptr<Optimizer> optimizer_;
   GradientAccumulator accumulator_;  // its state lies behind the optimizer's
   GradientClip clip_;
   std::optional<Ema> average_;
   DatasetBatch batch_;
+  std::optional<Teacher> teacher_;
   CheckpointKeeper checkpoints_;
   RunFiles files_;
   const int64_t steps_;  // in an epoch
@@ -109,7 +115,9 @@ class Trainer {
   Position position_;
   const std::unique_ptr<Pace> pace_;
   Evaluations evaluations_;
-  int64_t trained_size_ = 0;  // of the images, where --resize is given
+  int64_t changed_ = -1;  // how many of the changes are behind
+  std::optional<CutGraph> cut_;
+  std::optional<Features> features_;  // of the training images, at the cut
   Stopwatch epoch_clock_;
   TrainResult result_;
 };
@@ -127,9 +135,9 @@ Trainer::Trainer(Engine& engine, const Graph& graph, const TrainConfig& config, 
       identity_(run_identity(written_config(config_, graph), graph.model_file, data)),
       normalization_(choose_normalization(config.normalize, data.train)),
       split_(choose_split(config, data)),
-      loss_(parse_loss(config.loss, class_counts(data.train, data.classes.size()))),
+      loss_(loss_for(config, data)),
       schedule_(parse_schedule(config.schedule, config.warmup)),
-      sizes_(parse_resize(config.resize)),
+      changes_(changes_of_graph(config)),
       optimizer_(make_optimizer(config.optimizer, optimizer_options(config), engine, graph)),
       accumulator_(config.accumulate, engine.parameters()),
       clip_(config.clip),
@@ -148,6 +156,10 @@ Trainer::Trainer(Engine& engine, const Graph& graph, const TrainConfig& config, 
       position_(begin()),
       pace_(make_pace()),
       evaluations_(engine, data, split_, normalization_, loss_.logits(), config.batch, *pace_) {
+  find_anchors();
+  if (control.outside.teacher) {
+    teacher_.emplace(*control.outside.teacher, data.train, batch_recipe(config_, normalization_));
+  }
   result_.history = files_.begin_at(position_);
   result_.limit_seconds = control.replay ? 0 : parse_max_time(config.max_time);
   result_.used_before_seconds = files_.seconds_used_before();
@@ -159,6 +171,7 @@ TrainResult Trainer::run() {
   observer_.on_start(config_, graph_, engine_, static_cast<int64_t>(split_.train.size()),
                      static_cast<int64_t>(split_.val.size()));
   if (control_.resume) observer_.on_resume(result_.history, describe(position_));
+  if (!position_.trained) keep_features();
   if (pace_->decides_by_clock() && !position_.trained) {
     // What follows training has to be measured before a run can know when to stop. The checkpoint also means
     // that there is a model from the first moment on.
@@ -207,7 +220,20 @@ Position Trainer::begin() {
   engine_.parameters().initialise(config_.seed);
   engine_.weights_changed();
   whiten(engine_, graph_, data_.train, split_.train, normalization_);
+  const OutsideInputs& outside = control_.outside;
+  if (outside.initial_weights) {
+    const std::vector<int> filled = outside.initial_weights(engine_.parameters());
+    engine_.weights_changed();
+    if (loss_.needs_initial_weights()) write_anchor(anchor_file(), engine_.parameters(), filled);
+  }
   return {};
+}
+
+/// What penalties pull to. Where the run began is kept in its directory: the file that it came from may
+/// change.
+void Trainer::find_anchors() {
+  loss_.anchor(engine_.parameters(), {[this] { return read_anchor(anchor_file(), engine_.parameters()); },
+                                      default_fisher(config_)});
 }
 
 std::unique_ptr<Pace> Trainer::make_pace() {
@@ -232,6 +258,7 @@ bool Trainer::train_epoch() {
   const std::vector<int32_t> order = order_of_epoch(config_, split_.train, data_.train.labels, epoch);
   const std::span<const int32_t> ids(order);
   batch_.set_epoch(epoch, ids);
+  if (teacher_) teacher_->set_epoch(epoch, ids);
   const EpochSums& sums = position_.sums;
   while (sums.steps < steps_) {
     if (stop_requested != 0) return false;
@@ -256,8 +283,9 @@ void Trainer::train_step(std::span<const int32_t> ids, int64_t first_draw, doubl
   sums.lr =
       config_.lr * position_.lr_factor * schedule_->factor(moment_at(progress, position_.steps, steps_));
   ++position_.steps;  // also one that diverges has been begun, and is written down
-  if (!sizes_.empty()) choose_size(progress);
+  if (!changes_.empty()) choose_graph(progress);
   batch_.set(ids, draw);
+  if (teacher_) batch_.set_teacher(teacher_->logits(ids, draw));
   const LossSums loss = engine_.train_step(batch_, loss_.logits(),
                                            {config_.seed, static_cast<uint32_t>(position_.epoch), draw});
   const double mean = loss.loss / batch_.weight();
@@ -281,10 +309,32 @@ void Trainer::train_step(std::span<const int32_t> ids, int64_t first_draw, doubl
   pace_->took_step(seconds);
 }
 
-void Trainer::choose_size(double progress) {
-  const int64_t size = step_at(sizes_, progress).size;
-  if (size != trained_size_) engine_.train_at(graph_at(config_, graph_, size));
-  trained_size_ = size;
+void Trainer::choose_graph(double progress) {
+  const int64_t changed = std::ranges::count_if(changes_, [&](double at) { return at <= progress; });
+  if (changed == changed_) return;
+  changed_ = changed;
+  const Graph now = graph_at(config_, graph_, progress);
+  engine_.train_at(now);
+  optimizer_->train_only(engine_.parameters(), now);
+}
+
+/// Where frozen layers see the same images in every epoch, what they yield is computed now, once.
+void Trainer::keep_features() {
+  if (config_.augment != "none" || !changes_.empty() || config_.freeze == "none") return;
+  cut_ = cut_frozen(graph_);
+  if (!cut_) return;
+  const std::string what = "what the frozen layers yield of " + with_thousands(data_.train.count) +
+                           " images (up to " + graph_.nodes[static_cast<size_t>(cut_->node)].name + ")";
+  const int64_t bytes = Features::bytes(*cut_, data_.train, engine_.precision());
+  if (bytes > available_memory() / 2) {
+    observer_.on_message(what + " would take " + human_bytes(bytes) + ": computed anew in every epoch");
+    return;
+  }
+  features_.emplace(engine_, *cut_, data_.train, normalization_);
+  batch_.take_from(&*features_);
+  engine_.train_at(cut_->above);
+  evaluations_.take_from(*features_, *cut_, graph_);
+  observer_.on_note("kept " + what + ": " + human_bytes(bytes));
 }
 
 void Trainer::finish_epoch() {

@@ -14,7 +14,10 @@
 #include "graph/graph.h"
 #include "nn/engine.h"
 #include "train/config.h"
+#include "train/features.h"
+#include "train/loss.h"
 #include "train/metrics.h"
+#include "train/outside.h"
 #include "train/progress_file.h"
 
 namespace frugal {
@@ -31,7 +34,9 @@ class TrainObserver {
   virtual void on_step(int64_t /*epoch*/, int64_t /*step*/, int64_t /*steps*/, double /*loss_so_far*/) {}
   /// `epochs` is 0 where only a clock ends the run.
   virtual void on_epoch(const EpochRecord& /*record*/, int64_t /*epochs*/, double /*seconds_left*/) {}
+  /// Something that the user should know of, or may want to.
   virtual void on_message(const std::string& /*text*/) {}
+  virtual void on_note(const std::string& /*text*/) {}
 };
 
 struct TrainResult {
@@ -60,6 +65,7 @@ struct RunControl {
   bool force = false;
   /// On base/clock.h's clock, from which the limit of time counts; negative: now.
   double started = -1;
+  OutsideInputs outside = {};
   /// Steps, validations and the end as a clock-driven run has written them down.
   std::optional<ProgressLog> replay = {};
 };
@@ -68,11 +74,18 @@ struct RunControl {
 /// explicit `bf16` without hardware for it is a usage error.
 std::unique_ptr<Engine> make_engine(const Graph& graph, TrainConfig& config);
 
-/// The network that `config` names, for the images and classes of `data`.
+/// The network that `config` names, for the images and classes of `data`, frozen as at the run's end.
 Graph graph_for(const TrainConfig& config, const Dataset& data);
 
-/// The same network for images of size x size pixels.
-Graph graph_at(const TrainConfig& config, const Graph& graph, int64_t size);
+/// The same network as training has it at `progress`: for images of that size, frozen as it is then.
+Graph graph_at(const TrainConfig& config, const Graph& graph, double progress);
+
+/// At which progresses, in order, training goes on with another graph: images of another size, or layers that
+/// are trained from there on. Empty where it never does.
+std::vector<double> changes_of_graph(const TrainConfig& config);
+
+/// The Fisher information that `ewc` means without a name: that of the run which --from names; empty: none.
+std::filesystem::path default_fisher(const TrainConfig& config);
 
 /// What can be refused only with data and network at hand, as usage errors: changes that images are too small
 /// for, normalisation of other channels, groups of no parameter, image sizes that the network cannot take.
@@ -94,6 +107,9 @@ TrainResult train(Engine& engine, const Graph& graph, const TrainConfig& config,
 /// What is left of the data set by --select, --fraction and --coarse; call it once, before anything else.
 void apply_selection(const TrainConfig& config, Dataset& data);
 
+/// What `config` minimises on `data`, whose classes and their counts it needs.
+Loss loss_for(const TrainConfig& config, const Dataset& data);
+
 /// Which of the training images are held out.
 TrainValSplit choose_split(const TrainConfig& config, const Dataset& data);
 
@@ -103,12 +119,21 @@ enum class TestTime { plain, flip };
 /// How many of `wanted` further images may be evaluated, `done` of them having been; 0 ends it.
 using GrantImages = std::function<int64_t(int64_t done, int64_t wanted)>;
 
+/// What else there is to say of an evaluation.
+struct EvaluateOptions {
+  TestTime test_time = TestTime::plain;
+  GrantImages grant = {};
+  /// Stand for the images that they were made of, where the engine evaluates the graph behind them; null:
+  /// none.
+  const Features* features = nullptr;
+};
+
 /// Accuracy and loss of the engine's weights on the images `ids`. `batch` is only what loss_batch_mean
-/// averages over; the result does not depend on the number of threads. With `grant`, images are taken a shard
+/// averages over; the result does not depend on the number of threads. With a grant, images are taken a shard
 /// for each thread at a time and in an order that is a sample of them all wherever it ends; what is measured
 /// is of those that were granted, and of all of them the same figures as without.
 Metrics evaluate(Engine& engine, const ImageSet& images, const std::vector<int32_t>& ids,
                  const Normalization& normalization, const LogitLoss& loss, int64_t batch,
-                 TestTime test_time = TestTime::plain, const GrantImages& grant = {});
+                 const EvaluateOptions& options = {});
 
 }  // namespace frugal

@@ -35,9 +35,13 @@ class ConfigFile : public ::testing::Test {
 
 TEST_F(ConfigFile, EveryFieldComesBackToTheBit) {
   TrainConfig config{.data = "a \"quoted\" \\ path\n\x01 \xC3\xA9",
+                     .task = "0-49",
                      .val = 0.1 + 0.2,
                      .split_seed = 0x7FFFFFFFFFFFFFFF,
                      .model = "smallnet:dense-width=200",
+                     .from = "/runs/a",
+                     .freeze = "*@0.5,!fc.*",
+                     .freeze_bn = "train",
                      .recipe = "seed",
                      .epochs = 7,
                      .batch = 100,
@@ -54,6 +58,7 @@ TEST_F(ConfigFile, EveryFieldComesBackToTheBit) {
                      .schedule = "multistep:at=30|60,gamma=0.1",
                      .warmup = "5epochs:start=0.1",
                      .loss = "ce:smoothing=0.1 + 0.0001*l2",
+                     .teacher = "/runs/b",
                      .augment = "flip,crop:4",
                      .normalize = "none",
                      .precision = "bf16",
@@ -64,9 +69,14 @@ TEST_F(ConfigFile, EveryFieldComesBackToTheBit) {
   TrainConfig back;
   apply_toml_file(back, write(to_toml(config)));
   EXPECT_EQ(back.data, config.data);
+  EXPECT_EQ(back.task, config.task);
   EXPECT_EQ(back.val, config.val);
   EXPECT_EQ(back.split_seed, config.split_seed);
   EXPECT_EQ(back.model, config.model);
+  EXPECT_EQ(back.from, config.from);
+  EXPECT_EQ(back.freeze, config.freeze);
+  EXPECT_EQ(back.freeze_bn, config.freeze_bn);
+  EXPECT_EQ(back.teacher, config.teacher);
   EXPECT_EQ(back.recipe, config.recipe);
   EXPECT_EQ(back.epochs, config.epochs);
   EXPECT_EQ(back.batch, config.batch);
@@ -133,14 +143,16 @@ TEST(Config, SeedIsTheNotebook) {
       to_toml(seed),
       "# Repeats the run: frugal train --config FILE\n"
       "recipe = \"seed\"\ndata = \"cifar100\"\nimage_size = \"auto\"\nskip_bad = false\nselect = "
-      "\"all\"\nfraction = 1.0\ncoarse = false\nval = 0.1\nsplit = \"random\"\nsplit_seed = 0\nmodel = "
-      "\"smallnet\"\n"
+      "\"all\"\ntask = \"all\"\nfraction = 1.0\ncoarse = false\nval = 0.1\nsplit = \"random\"\nsplit_seed = "
+      "0\nmodel = "
+      "\"smallnet\"\nfrom = \"none\"\nfreeze = \"none\"\nfreeze_bn = \"fixed\"\n"
       "epochs = 330\nmax_time = \"none\"\nvalidate_every = \"1\"\npatience = 0\non_divergence = "
       "\"stop\"\ncheckpoint_every = \"30s\"\nbatch = 128\nsampling = \"shuffle\"\noptimizer = \"sgd\"\nlr = "
       "0.1\nmomentum = "
       "0.9\nweight_decay = 5e-04\ndecay = \"all\"\ngroups = \"none\"\nlookahead = \"none\"\nema = "
       "0.0\naccumulate = 1\nclip = 0.0\n"
-      "schedule = \"step:size=5,gamma=0.2\"\nwarmup = \"none\"\nloss = \"ce\"\naugment = \"none\"\nresize = "
+      "schedule = \"step:size=5,gamma=0.2\"\nwarmup = \"none\"\nloss = \"ce\"\nteacher = \"none\"\naugment = "
+      "\"none\"\nresize = "
       "\"none\"\nnormalize = \"none\"\nreplay = \"none\"\n"
       "precision = \"auto\"\nthreads = 0\nshard = 0\nbatch_norm = \"sync\"\nseed = 1\n");
   EXPECT_NO_THROW(validate(seed));

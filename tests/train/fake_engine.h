@@ -23,6 +23,7 @@ class FakeEngine : public Engine {
   Precision precision() const override { return Precision::fp32; }
   int64_t activation_bytes() const override { return 0; }
   void train_at(const Graph&) override {}
+  void evaluate_at(const Graph&) override {}
   void weights_changed() override { ++changes; }
 
   void parallel_for(int64_t tasks, FunctionRef<void(int64_t)> task) override {

@@ -12,7 +12,7 @@ class NormAffine {
   NormAffine(const OpContext& context, const Node& node) : parameters_(context.parameters) {
     for (size_t i = 0; i < node.parameters.size(); ++i) {
       index_[i] = node.parameters[i];
-      trainable_[i] = context.graph.parameters[static_cast<size_t>(index_[i])].trainable;
+      trainable_[i] = context.trains(index_[i]);
     }
   }
 

@@ -35,10 +35,11 @@ class ChainOp : public Op {
     active_ = nodes.activation >= 0;
     if (active_) activation_ = node(nodes.activation).activation, alpha_ = node(nodes.activation).alpha;
     if (nodes.norm >= 0) {
-      const Node& norm = node(nodes.norm);
-      gamma_ = norm.parameters[0], beta_ = norm.parameters[1];
-      running_mean_ = norm.buffers[0], running_var_ = norm.buffers[1];
-      eps_ = norm.eps;
+      plan_norm(node(nodes.norm));
+    } else if (nodes.scale >= 0 && node(nodes.scale).kind == OpKind::batch_norm) {
+      plan_norm(node(nodes.scale));
+      if (training_ && context.trains(gamma_)) scale_weight_ = gamma_;
+      if (training_ && context.trains(beta_)) scale_bias_ = beta_;
     } else if (nodes.scale >= 0) {
       plan_scale(node(nodes.scale), context);
     }
@@ -48,12 +49,15 @@ class ChainOp : public Op {
     if (!training_) return;
     if (pool_.pool > 1) winner_ = context.add_saved(out.shape.elements());
     if (nodes.dropout >= 0) {
-      dropout_ = nodes.dropout;
+      dropout_ = node(nodes.dropout).key;
       rate_ = DropoutRate(node(nodes.dropout).rate);
       pool_.keep_scale = rate_.keep_scale;
       keep_ = context.add_scratch(0, keep_bytes(in_.shape.elements()));
     }
-    if (nodes.drop_path >= 0) drop_path_ = nodes.drop_path, path_rate_ = DropoutRate(node(drop_path_).rate);
+    if (nodes.drop_path >= 0) {
+      drop_path_ = node(nodes.drop_path).key;
+      path_rate_ = DropoutRate(node(nodes.drop_path).rate);
+    }
     tells_by_output_ = pool_.relu && chain_needs(context.graph, nodes).output;
   }
 
@@ -141,8 +145,9 @@ class ChainOp : public Op {
     const float *scale = nullptr, *shift = nullptr;
   };
 
+  /// By the statistics of the batch, in training.
   bool normalises() const { return norm_index_ >= 0; }
-  bool scales() const { return coefficients_ >= 0 && !normalises(); }
+  bool is_norm() const { return gamma_ >= 0; }
   int64_t positions() const { return pool_.h * pool_.w; }
   int64_t row() const { return (pool_.c + 15) / 16 * 16; }
   int64_t row_bytes() const { return row() * static_cast<int64_t>(sizeof(float)); }
@@ -154,12 +159,22 @@ class ChainOp : public Op {
     return 1.0f / std::sqrt(m2 / static_cast<float>(rows(run)) + eps_);
   }
 
+  float running_inverse(int64_t c) const {
+    return 1.0f / std::sqrt(parameters_.buffer(running_var_)[static_cast<size_t>(c)] + eps_);
+  }
+
+  void plan_norm(const Node& norm) {
+    gamma_ = norm.parameters[0], beta_ = norm.parameters[1];
+    running_mean_ = norm.buffers[0], running_var_ = norm.buffers[1];
+    eps_ = norm.eps;
+  }
+
   void plan_scale(const Node& scale, const OpContext& context) {
     factor_ = scale.factor;
     for (int p : scale.parameters) {
       const bool bias = scale.bias && p == scale.parameters.back();
       (bias ? scale_bias_data_ : scale_weight_data_) = context.parameters.weight(p).data();
-      if (training_ && context.graph.parameters[static_cast<size_t>(p)].trainable) {
+      if (training_ && context.trains(p)) {
         (bias ? scale_bias_ : scale_weight_) = p;
       }
     }
@@ -175,7 +190,7 @@ class ChainOp : public Op {
   Affine affine_of(const ShardRun& run) const {
     if (coefficients_ < 0) return {};
     float *scale = scratch(run, scale_row), *shift = scratch(run, shift_row);
-    if (scales()) {
+    if (!is_norm()) {
       for (int64_t c = 0; c < pool_.c; ++c) {
         scale[c] = scale_weight_data_ ? factor_ * scale_weight_data_[c] : factor_;
         shift[c] = scale_bias_data_ ? scale_bias_data_[c] : 0.0f;
@@ -184,12 +199,11 @@ class ChainOp : public Op {
     }
     const float* gamma = parameters_.weight(gamma_).data();
     const float* beta = parameters_.weight(beta_).data();
-    const float* mean = training_ ? run.step.partials->mean(source(run), norm_index_)
-                                  : parameters_.buffer(running_mean_).data();
+    const bool of_batch = training_ && normalises();
+    const float* mean = of_batch ? run.step.partials->mean(source(run), norm_index_)
+                                 : parameters_.buffer(running_mean_).data();
     for (int64_t c = 0; c < pool_.c; ++c) {
-      const float inverse =
-          training_ ? inverse_deviation(run, c)
-                    : 1.0f / std::sqrt(parameters_.buffer(running_var_)[static_cast<size_t>(c)] + eps_);
+      const float inverse = of_batch ? inverse_deviation(run, c) : running_inverse(c);
       scale[c] = gamma[c] * inverse;
       shift[c] = beta[c] - mean[c] * scale[c];
     }
@@ -216,15 +230,20 @@ class ChainOp : public Op {
     });
   }
 
-  /// y = factor * weight * x + bias: the sums are those of batch-norm about a mean of zero.
+  /// y = factor * weight * x + bias: the sums are those of batch-norm about a mean of zero, or, where it is a
+  /// batch-norm of fixed statistics, about its running mean.
   void scale_gradients(const ShardRun& run) const {
-    float *zeros = scratch(run, first_row), *no_bias = scratch(run, second_row),
+    float *mean = scratch(run, first_row), *no_bias = scratch(run, second_row),
           *no_weight = scratch(run, third_row);
-    std::fill_n(zeros, pool_.c, 0.0f);
+    if (is_norm()) {
+      std::ranges::copy(parameters_.buffer(running_mean_), mean);
+    } else {
+      std::fill_n(mean, pool_.c, 0.0f);
+    }
     float* sum_g = scale_bias_ >= 0 ? run.step.partials->gradient(run.shard, scale_bias_) : no_bias;
     float* sum_gx = scale_weight_ >= 0 ? run.step.partials->gradient(run.shard, scale_weight_) : no_weight;
-    sum_gradients(run, zeros, sum_g, sum_gx);
-    for (int64_t c = 0; c < pool_.c; ++c) sum_gx[c] *= factor_;
+    sum_gradients(run, mean, sum_g, sum_gx);
+    for (int64_t c = 0; c < pool_.c; ++c) sum_gx[c] *= is_norm() ? running_inverse(c) : factor_;
   }
 
   uint8_t* winners(const ShardRun& run, int64_t i) const {
@@ -304,7 +323,8 @@ ChainNeeds chain_needs(const Graph& graph, const ChainNodes& nodes) {
   const bool norm = nodes.norm >= 0;
   const Node* scale = nodes.scale >= 0 ? &graph.nodes[static_cast<size_t>(nodes.scale)] : nullptr;
   // What the affine step's own backward reads.
-  ChainNeeds needs{.input = norm || (scale && !scale->parameters.empty())};
+  const auto trained = [&](int p) { return graph.parameters[static_cast<size_t>(p)].trainable; };
+  ChainNeeds needs{.input = norm || (scale && std::ranges::any_of(scale->parameters, trained))};
   if (nodes.pool >= 0 || nodes.activation < 0) return needs;  // winners tell, or nothing needs to be told
   const bool relu = graph.nodes[static_cast<size_t>(nodes.activation)].is_relu();
   // ReLU's zeros in the output cost a reading of it; where x is read anyway and alone makes the activation,

@@ -64,9 +64,9 @@ class ConvOp : public Op {
     bias_data_ = node.bias ? context.parameters.weight(bias_).data() : nullptr;
     if (!context.training) return;
     if (in.gradient >= 0) plan_input_gradient(context, node, descs, forward);
-    if (context.graph.parameters[static_cast<size_t>(weight_)].trainable || (node.bias && bias_gradient)) {
-      bias_gradient_ = node.bias && bias_gradient;
-      frozen_ = !context.graph.parameters[static_cast<size_t>(weight_)].trainable;
+    bias_gradient_ = node.bias && bias_gradient && context.trains(bias_);
+    frozen_ = !context.trains(weight_);
+    if (!frozen_ || bias_gradient_) {
       if (by_channel(node) && !frozen_) {
         plan_depthwise_gradient(context, node);
       } else {

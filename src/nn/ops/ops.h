@@ -21,9 +21,9 @@ std::unique_ptr<Op> make_conv_op(const OpContext& context, const Node& node, con
 std::unique_ptr<Op> make_linear_op(const OpContext& context, const Node& node, const ValueBuffers& in,
                                    const ValueBuffers& out, bool last);
 
-/// Nodes of a chain in the order in which they act, -1 where absent: batch-norm or scale, drop-path, the
-/// other side of an addition, activation, dropout, non-overlapping max-pool (after batch-norm, ReLU and
-/// dropout alone).
+/// Nodes of a chain in the order in which they act, -1 where absent: batch-norm or scale (which a batch-norm
+/// of fixed statistics is), drop-path, the other side of an addition, activation, dropout, non-overlapping
+/// max-pool (after batch-norm, ReLU and dropout alone).
 struct ChainNodes {
   int norm = -1, scale = -1, drop_path = -1, add = -1, activation = -1, dropout = -1, pool = -1;
   int norm_index = -1;  // which of the graph's batch-norms

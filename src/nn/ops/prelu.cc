@@ -12,7 +12,12 @@ namespace {
 class PReluOp : public Op {
  public:
   PReluOp(const OpContext& context, const Node& node, const ValueBuffers& in, const ValueBuffers& out)
-      : in_(in), out_(out), parameters_(context.parameters), slope_(node.parameters[0]), bf16_(context.bf16) {
+      : in_(in),
+        out_(out),
+        parameters_(context.parameters),
+        slope_(node.parameters[0]),
+        trained_(context.trains(slope_)),
+        bf16_(context.bf16) {
     rows_ = context.add_scratch(0, 2 * channels() * static_cast<int64_t>(sizeof(float)));
   }
 
@@ -24,14 +29,15 @@ class PReluOp : public Op {
   }
 
   void backward(const ShardRun& run) const override {
-    float *sums = run.at<float>(rows_) + channels(),
-          *gradient = run.step.partials->gradient(run.shard, slope_);
+    float* sums = run.at<float>(rows_) + channels();
     std::fill_n(sums, channels(), 0.0f);
     with_type(bf16_, [&](auto type) {
       using T = decltype(type);
       prelu_backward(run.at<T>(in_.data), run.at<T>(out_.gradient), rows(run), channels(), slopes(run),
                      in_.accumulate, run.at<T>(in_.gradient), sums);
     });
+    if (!trained_) return;
+    float* gradient = run.step.partials->gradient(run.shard, slope_);
     if (shared()) {
       *gradient = std::accumulate(sums, sums + channels(), 0.0f);
     } else {
@@ -54,7 +60,7 @@ class PReluOp : public Op {
   ValueBuffers in_, out_;
   Parameters& parameters_;
   int slope_;
-  bool bf16_;
+  bool trained_, bf16_;
   BufferId rows_ = -1;
 };
 

@@ -1,0 +1,99 @@
+#include "train/fisher.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/philox.h"
+#include "base/safetensors.h"
+#include "train/batch_source.h"
+#include "train/logit_rows.h"
+#include "train/loss.h"
+
+namespace frugal {
+namespace {
+
+/// A batch of one image, whose label is given.
+class OneImage : public DatasetBatch {
+ public:
+  using DatasetBatch::DatasetBatch;
+  void set_label(int32_t label) { label_ = label; }
+  Targets targets(int64_t) const override { return {.labels = &label_}; }
+
+ private:
+  int32_t label_ = 0;
+};
+
+/// A class drawn by its probability.
+int32_t draw_class(const float* logits, int64_t classes, float uniform) {
+  thread_local std::vector<double> p, log_p;
+  softmax_row(logits, classes, 1, p, log_p);
+  double sum = 0;
+  for (size_t c = 0; c + 1 < p.size(); ++c) {
+    sum += p[c];
+    if (uniform < sum) return static_cast<int32_t>(c);
+  }
+  return static_cast<int32_t>(classes) - 1;
+}
+
+}  // namespace
+
+AlignedFloats fisher_diagonal(Engine& engine, const ImageSet& images, std::span<const int32_t> ids,
+                              const Normalization& normalization, const FisherOptions& options,
+                              const std::function<void(int64_t done)>& progress) {
+  const std::span<const float> gradients = engine.parameters().gradients();
+  std::vector<double> sums(gradients.size());
+  OneImage batch(images, {.normalization = normalization}, engine.classes());
+  const RandomStream random(options.seed, Purpose::fisher, 0);
+  const CrossEntropy loss;
+  for (size_t i = 0; i < ids.size(); ++i) {
+    batch.set(ids.subspan(i, 1), 0);
+    int32_t label = images.labels[static_cast<size_t>(ids[i])];
+    if (options.labels == FisherLabels::sampled) {
+      const float uniform = uniform01(random.word(static_cast<uint32_t>(i), 0));
+      engine.evaluate(batch, [&](int64_t, int64_t, const float* logits) {
+        label = draw_class(logits, engine.classes(), uniform);
+      });
+    }
+    batch.set_label(label);
+    engine.train_step(batch, loss, {});
+    for (size_t k = 0; k < sums.size(); ++k) sums[k] += static_cast<double>(gradients[k]) * gradients[k];
+    if (progress) progress(static_cast<int64_t>(i) + 1);
+  }
+  AlignedFloats fisher(static_cast<int64_t>(sums.size()));
+  const double count = static_cast<double>(std::max<size_t>(ids.size(), 1));
+  std::ranges::transform(sums, fisher.span().begin(), [&](double sum) { return static_cast<float>(sum / count); });
+  return fisher;
+}
+
+Graph fisher_graph(Graph graph) {
+  for (Node& node : graph.nodes) {
+    if (node.kind == OpKind::batch_norm) node.fixed_statistics = true;
+    if (node.kind == OpKind::dropout || node.kind == OpKind::drop_path) node.rate = 0;
+  }
+  return graph;
+}
+
+void write_fisher(const std::filesystem::path& path, const Parameters& parameters, const AlignedFloats& fisher,
+                  int64_t images, FisherLabels labels) {
+  std::vector<TensorRecord> tensors;
+  const auto add = [&](const std::string& name, const Slot& slot, std::span<const float> block) {
+    const float* data = block.data() + slot.offset;
+    tensors.push_back({name,
+                       "F32",
+                       slot.shape,
+                       {reinterpret_cast<const uint8_t*>(data), static_cast<size_t>(slot.size) * sizeof(float)}});
+  };
+  for (const Slot& slot : parameters.slots()) {
+    if (!slot.trainable) continue;
+    add(slot.name, slot, parameters.weights());
+    add("fisher." + slot.name, slot, fisher.span());
+  }
+  write_safetensors(path,
+                    {{"fisher.images", std::to_string(images)},
+                     {"fisher.labels", labels == FisherLabels::sampled ? "sampled" : "empirical"}},
+                    tensors);
+}
+
+}  // namespace frugal

@@ -1,0 +1,41 @@
+// A trained network whose logits another one learns from (`--teacher`).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "data/batch.h"
+#include "data/dataset.h"
+#include "nn/engine.h"
+#include "train/batch_source.h"
+
+namespace frugal {
+
+struct TeacherModel {
+  std::unique_ptr<Engine> engine;
+  Normalization normalization;  // that it was trained with
+};
+
+/// The teacher's logits for the batches of a run, of the very images that the network sees: with the same random
+/// changes, in the teacher's normalisation and at the data set's size.
+class Teacher {
+ public:
+  /// `recipe` is the run's. Where it changes no image, the logits of all are computed here, once.
+  Teacher(TeacherModel& model, const ImageSet& images, BatchRecipe recipe);
+  void set_epoch(uint32_t epoch, std::span<const int32_t> order);
+  /// [ids.size(), classes], for the batch that DatasetBatch::set describes; valid until the next call.
+  const float* logits(std::span<const int32_t> ids, uint32_t first_draw);
+
+ private:
+  void evaluate(std::span<const int32_t> ids, uint32_t first_draw, float* logits);
+
+  TeacherModel& model_;
+  size_t classes_;
+  DatasetBatch batch_;
+  std::vector<float> all_;   // of every image, where images stay as they are
+  std::vector<float> some_;  // of the batch
+};
+
+}  // namespace frugal
