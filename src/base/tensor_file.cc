@@ -51,6 +51,9 @@ std::vector<float> to_floats(const TensorRecord& tensor) {
   if (type == "I32") return cast<int32_t>(tensor);
   if (type == "I16") return cast<int16_t>(tensor);
   if (type == "I8") return cast<int8_t>(tensor);
+  if (type == "U64") return cast<uint64_t>(tensor);
+  if (type == "U32") return cast<uint32_t>(tensor);
+  if (type == "U16") return cast<uint16_t>(tensor);
   if (type == "U8") return cast<uint8_t>(tensor);
   if (type == "BOOL") return convert<uint8_t>(tensor, [](uint8_t value) { return value != 0 ? 1.0f : 0.0f; });
   throw Error(tensor.name + " is of type " + type + ", which cannot be used as numbers");

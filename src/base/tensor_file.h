@@ -26,7 +26,7 @@ struct TensorFile {
   std::vector<std::vector<uint8_t>> storages;
 };
 
-/// The numbers of a floating-point or integer tensor (F64, F32, F16, BF16, I64, I32, I16, I8, U8, BOOL) as
+/// The numbers of a floating-point or integer tensor (F64, F32, F16, BF16, I64 to I8, U64 to U8, BOOL) as
 /// floats, rounded to nearest even. Any other type is an Error that names the tensor.
 std::vector<float> to_floats(const TensorRecord& tensor);
 

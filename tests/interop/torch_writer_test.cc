@@ -1,0 +1,81 @@
+// What write_torch_file writes comes back, to the bit. That PyTorch itself opens it is tried where PyTorch is
+// (tools/check_torch_files.py).
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include "../temp_dir.h"
+#include "base/error.h"
+#include "base/safetensors_header.h"
+#include "interop/torch_file.h"
+#include "interop/weights_file.h"
+
+namespace frugal {
+namespace {
+
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+TEST(TorchWriter, EveryTypeComesBack) {
+  const TempDir dir;
+  std::vector<uint8_t> bytes(6 * 8);
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(i * 37);
+  std::vector<TensorRecord> tensors;
+  for (const char* type : {"F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U8", "BOOL"}) {
+    const auto size = static_cast<size_t>(6 * safetensors_element_size(type));
+    tensors.push_back({std::string("of.") + type, type, {3, 1, 2}, std::span(bytes).first(size)});
+  }
+  tensors.push_back({"scalar", "I64", {}, std::span(bytes).first(8)});
+  tensors.push_back({"empty", "F32", {0, 5}, {}});
+  write_torch_file(dir / "f.pt", tensors);
+  const TensorFile file = read_weights_file(dir / "f.pt");
+  EXPECT_EQ(file.format, "PyTorch");
+  EXPECT_TRUE(file.metadata.empty());
+  ASSERT_EQ(file.tensors.size(), tensors.size());
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    EXPECT_EQ(file.tensors[i].name, tensors[i].name);
+    EXPECT_EQ(file.tensors[i].dtype, tensors[i].dtype);
+    EXPECT_EQ(file.tensors[i].shape, tensors[i].shape);
+    EXPECT_TRUE(std::ranges::equal(file.tensors[i].data, tensors[i].data)) << tensors[i].name;
+  }
+}
+
+TEST(TorchWriter, SameTensorsSameBytes) {
+  const TempDir dir;
+  const std::vector<uint8_t> bytes(8);
+  const std::vector<TensorRecord> tensors{{"w", "F32", {2}, bytes}};
+  write_torch_file(dir / "a.pt", tensors);
+  write_torch_file(dir / "b.pt", tensors);
+  EXPECT_EQ(get(dir / "a.pt"), get(dir / "b.pt"));
+}
+
+TEST(TorchWriter, RefusesWhatPyTorchCannotHold) {
+  const TempDir dir;
+  const std::vector<uint8_t> bytes(4);
+  const auto refused = [&](const std::vector<TensorRecord>& tensors, const char* message) {
+    EXPECT_THAT([&] { write_torch_file(dir / "f.pt", tensors); }, ThrowsMessage<Error>(HasSubstr(message)));
+  };
+  refused({{"w", "U32", {1}, bytes}}, "'w' is of type U32");
+  refused({{"w", "F32", {2}, bytes}}, "'w' has 4 bytes, its shape needs 8");
+  refused({{"w", "F32", {1}, bytes}, {"w", "F32", {1}, bytes}}, "'w' is there twice");
+  EXPECT_THROW(write_torch_file(dir / "none" / "f.pt", {}), Error);
+  EXPECT_TRUE(dir.names().empty());
+}
+
+RC_GTEST_PROP(TorchWriter, AnyTensorsComeBack, (const std::vector<std::vector<uint8_t>>& contents)) {
+  RC_PRE(!contents.empty());
+  const TempDir dir(fast_root());
+  std::vector<TensorRecord> tensors;
+  for (size_t i = 0; i < contents.size(); ++i) {
+    tensors.push_back(
+        {"t" + std::to_string(i), "U8", {static_cast<int64_t>(contents[i].size())}, contents[i]});
+  }
+  write_torch_file(dir / "f.pt", tensors);
+  const TensorFile file = read_torch_file(dir / "f.pt");
+  RC_ASSERT(file.tensors.size() == contents.size());
+  for (size_t i = 0; i < contents.size(); ++i)
+    RC_ASSERT(std::ranges::equal(file.tensors[i].data, contents[i]));
+}
+
+}  // namespace
+}  // namespace frugal
