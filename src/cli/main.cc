@@ -32,7 +32,8 @@ void declare(CLI::App& program, Action& action) {
       "  frugal train --data cifar100 --max-params 1M --max-time 1h\n"
       "  frugal resume runs/seed-2\n"
       "  frugal eval runs/seed-2\n"
-      "  frugal predict runs/seed-2 cat.jpg dog.png\n\n"
+      "  frugal predict runs/seed-2 cat.jpg dog.png\n"
+      "  frugal export runs/seed-2 --to seed-2.onnx\n\n"
       "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a limit refuses, 130 and 143 after\n"
       "Ctrl-C and SIGTERM have saved the run or the download.");
   add_plan_command(program, action);
@@ -40,6 +41,7 @@ void declare(CLI::App& program, Action& action) {
   add_resume_command(program, action);
   add_eval_command(program, action);
   add_predict_command(program, action);
+  add_export_command(program, action);
   add_fetch_command(program, action);
   add_data_command(program, action);
   add_model_command(program, action);

@@ -1,0 +1,113 @@
+// Pools, blurs and padded shortcuts in terms of opset 17. What PyTorch rounds up is written so that every
+// runtime cuts the same windows.
+#include <algorithm>
+#include <limits>
+
+#include "interop/onnx_export_ops.h"
+#include "interop/onnx_windows.h"
+#include "nn/kernels/resample.h"
+
+namespace frugal {
+namespace {
+
+std::vector<int64_t> both(const Extent& e) { return {e.h, e.w}; }
+
+std::string pad(OnnxWriter& out, const std::string& x, const std::string& name, const std::string& mode,
+                const std::vector<int64_t>& pads) {
+  std::vector<std::string> inputs = {x, out.integers(name + "/pads", pads)};
+  if (mode == "constant") inputs.push_back(out.number(name + "/zero", 0));
+  return out.node("Pad", name, inputs, {{"mode", mode}});
+}
+
+/// [out, in]: row by row the weights of an adaptive average along one axis.
+std::string averages(OnnxWriter& out, const std::string& name, int64_t in, int64_t windows, bool transposed) {
+  const std::vector<float> matrix = adaptive_average_matrix(in, windows, transposed);
+  const std::vector<int64_t> shape = transposed ? std::vector{in, windows} : std::vector{windows, in};
+  return out.floats(name, shape, matrix);
+}
+
+}  // namespace
+
+std::string export_pool(const OnnxExport& to, const Node& node, const std::string& x,
+                        const std::string& name) {
+  OnnxWriter& out = to.out;
+  const PoolWindows windows = onnx_windows(node);
+  std::vector<OnnxAttribute> attributes = {{"kernel_shape", both(node.kernel)},
+                                           {"strides", both(node.stride)},
+                                           {"pads", windows.pads},
+                                           {"ceil_mode", int64_t{windows.ceil_mode}}};
+  if (node.kind == OpKind::max_pool) return out.node("MaxPool", name, {x}, attributes);
+  const bool padded = node.padding.h > 0 || node.padding.w > 0;
+  std::string from = x;
+  if (padded && node.count_include_pad) {
+    // Zeros that count are made pixels; what lies beyond them, where the last window is cut, must not count.
+    const int64_t h = node.padding.h, w = node.padding.w;
+    from = pad(out, x, name + "/pad", "constant", {0, 0, h, w, 0, 0, h, w});
+    attributes[2].value = std::vector<int64_t>{0, 0, windows.pads[2] - h, windows.pads[3] - w};
+  }
+  attributes.push_back({"count_include_pad", int64_t{0}});
+  return out.node("AveragePool", name, {from}, attributes);
+}
+
+std::string export_adaptive_pool(const OnnxExport& to, const Node& node, const std::string& x,
+                                 const std::string& name) {
+  OnnxWriter& out = to.out;
+  const bool average = node.kind == OpKind::adaptive_avg_pool;
+  const Shape &in = node.in, &made = node.out;
+  if (made.h == 1 && made.w == 1) return out.node(average ? "GlobalAveragePool" : "GlobalMaxPool", name, {x});
+  if (in.h % made.h == 0 && in.w % made.w == 0) {
+    const std::vector<int64_t> window = {in.h / made.h, in.w / made.w};
+    return out.node(average ? "AveragePool" : "MaxPool", name, {x},
+                    {{"kernel_shape", window}, {"strides", window}});
+  }
+  // Windows of different sizes. Averages are products with matrices from both sides.
+  if (average) {
+    const std::string rows =
+        out.node("MatMul", name + "/rows", {averages(out, name + "/left", in.h, made.h, false), x});
+    return out.node("MatMul", name, {rows, averages(out, name + "/right", in.w, made.w, true)});
+  }
+  // For maxima, small windows have their last position more than once, and then all are alike.
+  const EvenWindows h = even_windows(in.h, made.h), w = even_windows(in.w, made.w);
+  const std::string rows = out.node("Gather", name + "/rows",
+                                    {x, out.integers(name + "/row_numbers", h.positions)}, {{"axis", int64_t{2}}});
+  const std::string all =
+      out.node("Gather", name + "/columns", {rows, out.integers(name + "/column_numbers", w.positions)},
+               {{"axis", int64_t{3}}});
+  const std::vector<int64_t> window = {h.size, w.size};
+  return out.node("MaxPool", name, {all}, {{"kernel_shape", window}, {"strides", window}});
+}
+
+std::string export_blur_pool(const OnnxExport& to, const Node& node, const std::string& x,
+                             const std::string& name) {
+  OnnxWriter& out = to.out;
+  const int64_t size = node.kernel.h, before = (size - 1) / 2, behind = size / 2;
+  std::string from = x;
+  if (size > 1) {
+    from = pad(out, x, name + "/pad", "reflect", {0, 0, before, before, 0, 0, behind, behind});
+  }
+  const std::vector<float> filter = blur_filter(size, node.in.c);
+  const std::string weight = out.floats(name + "/filter", {node.in.c, 1, size, size}, filter);
+  return out.node("Conv", name, {from, weight},
+                  {{"kernel_shape", std::vector<int64_t>{size, size}},
+                   {"strides", both(node.stride)},
+                   {"group", node.in.c}});
+}
+
+std::string export_pad_channels(const OnnxExport& to, const Node& node, const std::string& x,
+                                const std::string& name) {
+  OnnxWriter& out = to.out;
+  std::string y = x;
+  const int64_t stride = node.stride.h, behind = node.out.c - node.in.c - node.channels_before;
+  if (stride > 1) {
+    const std::vector<int64_t> end(2, std::numeric_limits<int64_t>::max());
+    y = out.node("Slice", node.out.c > node.in.c ? name + "/slice" : name,
+                 {y, out.integers(name + "/starts", {0, 0}), out.integers(name + "/ends", end),
+                  out.integers(name + "/axes", {2, 3}), out.integers(name + "/steps", {stride, stride})});
+  }
+  if (node.out.c > node.in.c || stride == 1) {
+    y = pad(out, y, name, "constant", {0, node.channels_before, 0, 0, 0, behind, 0, 0});
+  }
+  return y;
+}
+
+}  // namespace frugal
