@@ -48,7 +48,8 @@ Written write_onnx(LoadedModel& model, const Options& options) {
 
 Written write_weights(LoadedModel& model, const Options& options) {
   if (options.fold_bn || options.normalize) {
-    throw usage_error("--fold-bn and --normalize change a network, and " + options.to + " holds weights alone");
+    throw usage_error("--fold-bn and --normalize change a network, and " + options.to +
+                      " holds weights alone");
   }
   save_checkpoint(options.to, model.info, model.engine->parameters(), /*optimizer=*/false);
   return {"safetensors", "", ""};
@@ -84,12 +85,8 @@ ExitCode run(const Options& options) {
   const auto bytes = static_cast<int64_t>(std::filesystem::file_size(options.to));
   const std::string weights = model.files.weights.string();
   if (options.json) {
-    Json json = {{"weights", weights},
-                 {"model", model.info.model},
-                 {"params", model.graph.parameter_count()},
-                 {"file", options.to},
-                 {"format", written.format},
-                 {"bytes", bytes}};
+    Json json = {{"weights", weights}, {"model", model.info.model}, {"params", model.graph.parameter_count()},
+                 {"file", options.to}, {"format", written.format},  {"bytes", bytes}};
     if (!written.input.empty()) json["input"] = written.input;
     if (!written.output.empty()) json["output"] = written.output;
     print_json(json);
@@ -99,7 +96,8 @@ ExitCode run(const Options& options) {
         parameters_text(model.graph).c_str());
   print("wrote    %s, %s bytes (%s)\n", options.to.c_str(), with_thousands(bytes).c_str(),
         written.format.c_str());
-  if (!written.input.empty()) print("input    %s\noutput   %s\n", written.input.c_str(), written.output.c_str());
+  if (!written.input.empty())
+    print("input    %s\noutput   %s\n", written.input.c_str(), written.output.c_str());
   return ExitCode::done;
 }
 

@@ -43,8 +43,7 @@ class Exporter {
  private:
   OnnxValue add(size_t i) {
     const Node& node = graph_.nodes[i];
-    const std::string name =
-        uses_of_name_[node.name] == 1 ? node.name : node.name + "_" + std::to_string(i);
+    const std::string name = uses_of_name_[node.name] == 1 ? node.name : node.name + "_" + std::to_string(i);
     if (node.kind == OpKind::input) return input();
     const auto first = static_cast<size_t>(node.inputs[0]);
     const OnnxValue x = values_[first];
@@ -97,9 +96,8 @@ class Exporter {
     declare(*out_.graph().add_input(), input_name, {shape.c, shape.h, shape.w});
     if (!options_.normalise) return {input_name, 4};
     const std::vector<int64_t> by_channel = {shape.c, 1, 1};
-    const std::string centred =
-        out_.node("Sub", "normalise/centre",
-                  {input_name, out_.floats("normalise/mean", by_channel, options_.mean)});
+    const std::string centred = out_.node(
+        "Sub", "normalise/centre", {input_name, out_.floats("normalise/mean", by_channel, options_.mean)});
     return {out_.node("Div", "normalise", {centred, out_.floats("normalise/std", by_channel, options_.std)}),
             4};
   }
@@ -150,8 +148,8 @@ class Exporter {
     inputs.push_back(node.name + ".bias");
   }
 
-  /// Features of one pixel are [N, C] for some operators and [N, C, 1, 1] for others. The first use that needs the
-  /// other form makes it.
+  /// Features of one pixel are [N, C] for some operators and [N, C, 1, 1] for others. The first use that
+  /// needs the other form makes it.
   OnnxValue of_rank(size_t value, int rank) {
     const OnnxValue& x = values_[value];
     if (x.rank == rank) return x;
@@ -205,7 +203,7 @@ class Exporter {
   const OnnxExport to_;
   std::vector<int> folded_;  // by node: the batch-norm that is folded into it
   std::map<std::string, int> uses_of_name_;
-  std::vector<OnnxValue> values_;          // by node
+  std::vector<OnnxValue> values_;           // by node
   std::map<size_t, std::string> reshaped_;  // by node: its value in the other rank
 };
 

@@ -1,5 +1,5 @@
-// A network with its weights as an ONNX file, for onnxruntime and whatever else reads the format: opset 17, IR 8,
-// input "input" [batch, C, H, W], output "logits" [batch, classes].
+// A network with its weights as an ONNX file, for onnxruntime and whatever else reads the format: opset 17,
+// IR 8, input "input" [batch, C, H, W], output "logits" [batch, classes].
 #pragma once
 
 #include <filesystem>
@@ -18,9 +18,9 @@ struct OnnxExportOptions {
   /// trained network sees: (pixel - mean) / std.
   bool normalise = false;
   // Kept in the file's metadata. `mean` and `std` are of pixels in [0, 1], a value a channel.
-  std::vector<std::string> classes;
-  std::vector<float> mean, std;
-  std::string version;  // of frugal
+  std::vector<std::string> classes = {};
+  std::vector<float> mean = {}, std = {};
+  std::string version = {};  // of frugal
 };
 
 /// The file's bytes. The network is as in evaluation: dropout and drop-path are left out. What ONNX has no

@@ -1,5 +1,5 @@
-// How single operations of a Graph become ONNX nodes: those that need more than one, or more than a name. What
-// they write is what the import (onnx_patterns.h) knows again.
+// How single operations of a Graph become ONNX nodes: those that need more than one, or more than a name.
+// What they write is what the import (onnx_patterns.h) knows again.
 #pragma once
 
 #include <cstdint>

@@ -19,17 +19,18 @@ std::string gelu(OnnxWriter& out, const std::string& x, const std::string& name)
   return out.node("Mul", name, {product, out.number(name + "/half", 0.5f)});
 }
 
-/// x/2 * (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))), as PyTorch's exporter writes it.
+/// x/2 * (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))), likewise.
 std::string gelu_tanh(OnnxWriter& out, const std::string& x, const std::string& name) {
   constexpr auto root = static_cast<float>(std::numbers::sqrt2 * std::numbers::inv_sqrtpi);
-  const std::string cube = out.node("Pow", name + "/pow", {x, out.number(name + "/three", 3)});
-  const std::string part = out.node("Mul", name + "/cubic", {out.number(name + "/factor", 0.044715f), cube});
+  const std::string square = out.node("Mul", name + "/square", {x, x});
+  const std::string cube = out.node("Mul", name + "/cube", {x, square});
+  const std::string part = out.node("Mul", name + "/part", {out.number(name + "/factor", 0.044715f), cube});
   const std::string sum = out.node("Add", name + "/sum", {x, part});
   const std::string inner = out.node("Mul", name + "/inner", {out.number(name + "/root", root), sum});
   const std::string tanh = out.node("Tanh", name + "/tanh", {inner});
   const std::string outer = out.node("Add", name + "/add", {out.number(name + "/one", 1), tanh});
-  const std::string half = out.node("Mul", name + "/halved", {out.number(name + "/half", 0.5f), x});
-  return out.node("Mul", name, {half, outer});
+  const std::string product = out.node("Mul", name + "/mul", {x, outer});
+  return out.node("Mul", name, {product, out.number(name + "/half", 0.5f)});
 }
 
 }  // namespace
@@ -133,8 +134,8 @@ std::string export_group_norm(const OnnxExport& to, const Node& node, const Onnx
         affine ? to.parameter(node, 1, {channels}) : out.floats(name + "/zeros", {groups}, zeros);
     return out.node("InstanceNormalization", name, {x.name, weight, bias}, attributes);
   }
-  const std::vector<int64_t> back =
-      x.rank == 4 ? std::vector<int64_t>{0, channels, node.in.h, node.in.w} : std::vector<int64_t>{0, channels};
+  const std::vector<int64_t> back = x.rank == 4 ? std::vector<int64_t>{0, channels, node.in.h, node.in.w}
+                                                : std::vector<int64_t>{0, channels};
   std::string y =
       out.node("Reshape", name + "/split", {x.name, out.integers(name + "/groups", {0, groups, -1})});
   y = out.node("InstanceNormalization", name + "/norm",
@@ -153,7 +154,8 @@ std::string export_layer_norm(const OnnxExport& to, const Node& node, const Onnx
   const std::string weight = to.parameter(node, 0, {node.in.c}), bias = to.parameter(node, 1, {node.in.c});
   const std::vector<OnnxAttribute> attributes = {{"axis", int64_t{-1}}, {"epsilon", node.eps}};
   if (x.rank == 2) return out.node("LayerNormalization", name, {x.name, weight, bias}, attributes);
-  std::string y = out.node("Transpose", name + "/last", {x.name}, {{"perm", std::vector<int64_t>{0, 2, 3, 1}}});
+  std::string y =
+      out.node("Transpose", name + "/last", {x.name}, {{"perm", std::vector<int64_t>{0, 2, 3, 1}}});
   y = out.node("LayerNormalization", name + "/norm", {y, weight, bias}, attributes);
   return out.node("Transpose", name, {y}, {{"perm", std::vector<int64_t>{0, 3, 1, 2}}});
 }

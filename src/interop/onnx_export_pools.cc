@@ -19,6 +19,14 @@ std::string pad(OnnxWriter& out, const std::string& x, const std::string& name, 
   return out.node("Pad", name, inputs, {{"mode", mode}});
 }
 
+/// Every stride-th row and column.
+std::string subsample(OnnxWriter& out, const std::string& x, const std::string& name, const Extent& stride) {
+  const std::vector<int64_t> end(2, std::numeric_limits<int64_t>::max());
+  return out.node("Slice", name,
+                  {x, out.integers(name + "/starts", {0, 0}), out.integers(name + "/ends", end),
+                   out.integers(name + "/axes", {2, 3}), out.integers(name + "/steps", both(stride))});
+}
+
 /// [out, in]: row by row the weights of an adaptive average along one axis.
 std::string averages(OnnxWriter& out, const std::string& name, int64_t in, int64_t windows, bool transposed) {
   const std::vector<float> matrix = adaptive_average_matrix(in, windows, transposed);
@@ -68,8 +76,9 @@ std::string export_adaptive_pool(const OnnxExport& to, const Node& node, const s
   }
   // For maxima, small windows have their last position more than once, and then all are alike.
   const EvenWindows h = even_windows(in.h, made.h), w = even_windows(in.w, made.w);
-  const std::string rows = out.node("Gather", name + "/rows",
-                                    {x, out.integers(name + "/row_numbers", h.positions)}, {{"axis", int64_t{2}}});
+  const std::string rows =
+      out.node("Gather", name + "/rows", {x, out.integers(name + "/row_numbers", h.positions)},
+               {{"axis", int64_t{2}}});
   const std::string all =
       out.node("Gather", name + "/columns", {rows, out.integers(name + "/column_numbers", w.positions)},
                {{"axis", int64_t{3}}});
@@ -81,10 +90,9 @@ std::string export_blur_pool(const OnnxExport& to, const Node& node, const std::
                              const std::string& name) {
   OnnxWriter& out = to.out;
   const int64_t size = node.kernel.h, before = (size - 1) / 2, behind = size / 2;
-  std::string from = x;
-  if (size > 1) {
-    from = pad(out, x, name + "/pad", "reflect", {0, 0, before, before, 0, 0, behind, behind});
-  }
+  if (size == 1) return subsample(out, x, name, node.stride);
+  const std::string from =
+      pad(out, x, name + "/pad", "reflect", {0, 0, before, before, 0, 0, behind, behind});
   const std::vector<float> filter = blur_filter(size, node.in.c);
   const std::string weight = out.floats(name + "/filter", {node.in.c, 1, size, size}, filter);
   return out.node("Conv", name, {from, weight},
@@ -96,18 +104,11 @@ std::string export_blur_pool(const OnnxExport& to, const Node& node, const std::
 std::string export_pad_channels(const OnnxExport& to, const Node& node, const std::string& x,
                                 const std::string& name) {
   OnnxWriter& out = to.out;
-  std::string y = x;
-  const int64_t stride = node.stride.h, behind = node.out.c - node.in.c - node.channels_before;
-  if (stride > 1) {
-    const std::vector<int64_t> end(2, std::numeric_limits<int64_t>::max());
-    y = out.node("Slice", node.out.c > node.in.c ? name + "/slice" : name,
-                 {y, out.integers(name + "/starts", {0, 0}), out.integers(name + "/ends", end),
-                  out.integers(name + "/axes", {2, 3}), out.integers(name + "/steps", {stride, stride})});
-  }
-  if (node.out.c > node.in.c || stride == 1) {
-    y = pad(out, y, name, "constant", {0, node.channels_before, 0, 0, 0, behind, 0, 0});
-  }
-  return y;
+  const int64_t behind = node.out.c - node.in.c - node.channels_before;
+  if (node.out.c == node.in.c) return subsample(out, x, name, node.stride);
+  const bool every = node.stride.h == 1;
+  return pad(out, every ? x : subsample(out, x, name + "/slice", node.stride), name, "constant",
+             {0, node.channels_before, 0, 0, 0, behind, 0, 0});
 }
 
 }  // namespace frugal

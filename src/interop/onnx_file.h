@@ -12,8 +12,8 @@
 
 namespace frugal {
 
-/// The parsed file, at most 1 GiB. Another format, damage, an opset that is not known and more pieces than its
-/// size explains are errors that name it. Takes memory for at most some thirty times the file's size.
+/// The parsed file, at most 1 GiB. Another format, damage, an opset that is not known and more pieces than
+/// its size explains are errors that name it. Takes memory for at most some thirty times the file's size.
 onnx::Model read_onnx_model(const std::filesystem::path& path);
 /// The same from memory; `file` is what errors call it.
 onnx::Model parse_onnx_model(std::span<const uint8_t> bytes, const std::string& file);

@@ -23,7 +23,8 @@ std::vector<int> foldable_norms(const Graph& graph) {
 
 FoldedLayer fold(const OnnxExport& from, const Node& layer, const Node& norm) {
   const std::span<const float> weight = from.weight(layer.parameters[0]);
-  const std::span<const float> gamma = from.weight(norm.parameters[0]), beta = from.weight(norm.parameters[1]);
+  const std::span<const float> gamma = from.weight(norm.parameters[0]),
+                               beta = from.weight(norm.parameters[1]);
   const std::span<const float> mean = from.buffer(norm.buffers[0]), variance = from.buffer(norm.buffers[1]);
   const size_t channels = gamma.size(), each = weight.size() / channels;
   FoldedLayer folded;

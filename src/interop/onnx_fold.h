@@ -8,8 +8,8 @@
 
 namespace frugal {
 
-/// By node: the batch-norm that is to be folded into it, a convolution or linear layer whose output nothing else
-/// reads; -1 for none.
+/// By node: the batch-norm that is to be folded into it, a convolution or linear layer whose output nothing
+/// else reads; -1 for none.
 std::vector<int> foldable_norms(const Graph& graph);
 
 struct FoldedLayer {

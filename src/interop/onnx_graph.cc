@@ -96,7 +96,8 @@ void OnnxGraph::add_constants(const onnx::Node& node) {
   if (value.name() == "value_ints") *tensor.mutable_int64_data() = value.ints();
   const bool whole = value.name().starts_with("value_int");
   const int count = whole ? tensor.int64_data_size() : tensor.float_data_size();
-  tensor.set_data_type(static_cast<int32_t>(whole ? onnx::TensorElement::int64 : onnx::TensorElement::float32));
+  tensor.set_data_type(
+      static_cast<int32_t>(whole ? onnx::TensorElement::int64 : onnx::TensorElement::float32));
   if (value.name().ends_with("s")) tensor.add_dims(count);
   if (count > 0) constants_[output] = &made_.emplace_back(std::move(tensor));
 }
@@ -162,7 +163,8 @@ int OnnxGraph::readers(const std::string& value) const {
 
 void OnnxGraph::fail(const onnx::Node& node, const std::string& why) const {
   const std::string name = !node.name().empty() ? node.name() : node.output_size() > 0 ? node.output(0) : "";
-  throw Error(file_ + ": node " + in_quotes(name) + " (" + std::string(in_quotes(node.op_type())) + "): " + why);
+  throw Error(file_ + ": node " + in_quotes(name) + " (" + std::string(in_quotes(node.op_type())) +
+              "): " + why);
 }
 
 }  // namespace frugal

@@ -1,5 +1,5 @@
-// An ONNX file's network as something to walk over: who makes which value, who reads it, what is constant. Says
-// in errors which node is meant.
+// An ONNX file's network as something to walk over: who makes which value, who reads it, what is constant.
+// Says in errors which node is meant.
 #pragma once
 
 #include <cstdint>

@@ -18,7 +18,14 @@ enum class TensorElement : int32_t {
   bfloat16 = 16,
 };
 
-enum class AttributeType : int32_t { number = 1, integer = 2, text = 3, tensor = 4, numbers = 6, integers = 7 };
+enum class AttributeType : int32_t {
+  number = 1,
+  integer = 2,
+  text = 3,
+  tensor = 4,
+  numbers = 6,
+  integers = 7
+};
 
 inline constexpr int64_t ir_version = 8;
 inline constexpr int64_t opset = 17;

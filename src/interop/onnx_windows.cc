@@ -50,7 +50,8 @@ std::vector<float> adaptive_average_matrix(int64_t in, int64_t windows, bool tra
 EvenWindows even_windows(int64_t in, int64_t windows) {
   EvenWindows even;
   const PoolAxis axis = adaptive_axis(in, windows);
-  for (const PoolRange& range : axis.windows) even.size = std::max<int64_t>(even.size, range.end - range.begin);
+  for (const PoolRange& range : axis.windows)
+    even.size = std::max<int64_t>(even.size, range.end - range.begin);
   for (const PoolRange& range : axis.windows) {
     for (int64_t i = 0; i < even.size; ++i) {
       even.positions.push_back(std::min<int64_t>(range.begin + i, range.end - 1));

@@ -14,8 +14,8 @@ struct PoolWindows {
   bool ceil_mode = false;
 };
 
-/// Of a max_pool or avg_pool node. Rounding up is left to ONNX's ceil_mode where that counts windows as PyTorch
-/// does, and is padding behind the image where it does not.
+/// Of a max_pool or avg_pool node. Rounding up is left to ONNX's ceil_mode where that counts windows as
+/// PyTorch does, and is padding behind the image where it does not.
 PoolWindows onnx_windows(const Node& node);
 
 /// The weights of adaptive averages along one axis, [windows, in], or [in, windows] when transposed.

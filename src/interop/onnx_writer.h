@@ -23,19 +23,21 @@ class OnnxWriter {
   /// These names are for the caller to give; no value that is made here gets one of them.
   void reserve(const std::string& name) { names_.insert(name); }
 
-  /// Appends a node with one output, which is called as the node where that is free. Returns the output's name;
-  /// an empty input stands for one that is left out.
+  /// Appends a node with one output, which is called as the node where that is free. Returns the output's
+  /// name; an empty input stands for one that is left out.
   std::string node(const std::string& op, const std::string& name, const std::vector<std::string>& inputs,
                    const std::vector<OnnxAttribute>& attributes = {});
 
   /// A tensor under a reserved name.
   void parameter(const std::string& name, const std::vector<int64_t>& shape, std::span<const float> values);
   /// Constants, under a name like `name`; shape [] is a scalar. Return the name.
-  std::string floats(const std::string& name, const std::vector<int64_t>& shape, std::span<const float> values);
+  std::string floats(const std::string& name, const std::vector<int64_t>& shape,
+                     std::span<const float> values);
   std::string number(const std::string& name, float value) { return floats(name, {}, {&value, 1}); }
   std::string integers(const std::string& name, const std::vector<int64_t>& values);
 
-  /// Calls `value` by a reserved name from now on. It must be the last node's output, or else gets an Identity.
+  /// Calls `value` by a reserved name from now on. It must be the last node's output, or else gets an
+  /// Identity.
   void call(const std::string& value, const std::string& name);
 
   onnx::Graph& graph() { return *model_.mutable_graph(); }
