@@ -7,6 +7,8 @@
 
 #include "cli/command.h"
 #include "cli/suggest.h"
+#include "graph/model_file.h"
+#include "interop/onnx_import.h"
 #include "nn/engine.h"
 
 namespace frugal {
@@ -56,6 +58,7 @@ ExitCode run(int argc, char** argv) {
       "frugal");
   Action action;
   declare(program, action);
+  add_model_format(".onnx", [](const std::string& path) { return write_model(read_onnx(path).graph); });
   try {
     program.parse(argc, argv);
   } catch (const CLI::Success& asked) {  // --help and --version

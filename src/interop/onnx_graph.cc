@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "interop/onnx_file.h"
+#include "interop/onnx_small_tensors.h"
 #include "interop/onnx_types.h"
 
 namespace frugal {
@@ -82,7 +83,8 @@ void OnnxGraph::add_constants(const onnx::Node& node) {
   if (node.op_type() == "Identity" && node.input_size() == 1) {
     if (const onnx::Tensor* tensor = constant(node.input(0))) constants_[output] = tensor;
   }
-  if (node.op_type() != "Constant" || node.attribute_size() != 1) return;
+  if (node.op_type() != "Constant") return add_computed(node);
+  if (node.attribute_size() != 1) return;
   const onnx::Attribute& value = node.attribute(0);
   if (value.name() == "value" && value.has_t()) {
     constants_[output] = &value.t();
@@ -100,6 +102,24 @@ void OnnxGraph::add_constants(const onnx::Node& node) {
       static_cast<int32_t>(whole ? onnx::TensorElement::int64 : onnx::TensorElement::float32));
   if (value.name().ends_with("s")) tensor.add_dims(count);
   if (count > 0) constants_[output] = &made_.emplace_back(std::move(tensor));
+}
+
+void OnnxGraph::add_computed(const onnx::Node& node) {
+  std::vector<SmallTensor> inputs;
+  for (const std::string& value : node.input()) {
+    const onnx::Tensor* tensor = constant(value);
+    const auto values = integers(value);
+    if (!values) return;
+    inputs.push_back({{tensor->dims().begin(), tensor->dims().end()}, *values});
+  }
+  const std::optional<SmallTensor> result = computed(node, inputs, few);
+  if (!result) return;
+  onnx::Tensor& tensor = made_.emplace_back();
+  tensor.set_name(node.output(0));
+  tensor.set_data_type(static_cast<int32_t>(onnx::TensorElement::int64));
+  tensor.mutable_dims()->Assign(result->dims.begin(), result->dims.end());
+  tensor.mutable_int64_data()->Assign(result->values.begin(), result->values.end());
+  constants_[node.output(0)] = &tensor;
 }
 
 /// Older files list their initializers among the inputs.

@@ -51,6 +51,7 @@ class OnnxGraph {
 
  private:
   void add_constants(const onnx::Node& node);
+  void add_computed(const onnx::Node& node);
   void find_input();
   void find_live();
   const onnx::Graph& graph_;
