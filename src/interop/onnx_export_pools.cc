@@ -27,11 +27,17 @@ std::string subsample(OnnxWriter& out, const std::string& x, const std::string& 
                    out.integers(name + "/axes", {2, 3}), out.integers(name + "/steps", both(stride))});
 }
 
-/// [out, in]: row by row the weights of an adaptive average along one axis.
-std::string averages(OnnxWriter& out, const std::string& name, int64_t in, int64_t windows, bool transposed) {
-  const std::vector<float> matrix = adaptive_average_matrix(in, windows, transposed);
-  const std::vector<int64_t> shape = transposed ? std::vector{in, windows} : std::vector{windows, in};
-  return out.floats(name, shape, matrix);
+/// Averages along one axis as a matrix, [out, in] for rows and [in, out] for columns.
+std::string averages(OnnxWriter& out, const std::string& name, const Taps& taps, bool columns) {
+  const std::vector<int64_t> shape =
+      columns ? std::vector{taps.in, taps.out} : std::vector{taps.out, taps.in};
+  return out.floats(name, shape, matrix_of(taps, columns));
+}
+
+/// left x right, image by image.
+std::string product(OnnxWriter& out, const std::string& x, const std::string& name, const std::string& left,
+                    const std::string& right) {
+  return out.node("MatMul", name, {out.node("MatMul", name + "/rows", {left, x}), right});
 }
 
 }  // namespace
@@ -40,21 +46,25 @@ std::string export_pool(const OnnxExport& to, const Node& node, const std::strin
                         const std::string& name) {
   OnnxWriter& out = to.out;
   const PoolWindows windows = onnx_windows(node);
+  const std::vector<int64_t> even = {node.padding.h, node.padding.w, node.padding.h, node.padding.w};
+  const bool average = node.kind == OpKind::avg_pool;
+  const bool counted = average && node.count_include_pad && !(node.padding == Extent(0));
+  if (counted && (windows.ceil_mode || windows.pads != even)) {
+    // Padding counts, but what the last window lacks behind it does not: no pool of ONNX can say that.
+    const auto matrix = [&](const char* side, int64_t in, int64_t made, int kernel, int stride, int padding) {
+      const Taps taps = average_taps(in, made, kernel, stride, padding, true);
+      return averages(out, name + side, taps, side[1] == 'r');
+    };
+    return product(out, x, name,
+                   matrix("/left", node.in.h, node.out.h, node.kernel.h, node.stride.h, node.padding.h),
+                   matrix("/right", node.in.w, node.out.w, node.kernel.w, node.stride.w, node.padding.w));
+  }
   std::vector<OnnxAttribute> attributes = {{"kernel_shape", both(node.kernel)},
                                            {"strides", both(node.stride)},
                                            {"pads", windows.pads},
                                            {"ceil_mode", int64_t{windows.ceil_mode}}};
-  if (node.kind == OpKind::max_pool) return out.node("MaxPool", name, {x}, attributes);
-  const bool padded = node.padding.h > 0 || node.padding.w > 0;
-  std::string from = x;
-  if (padded && node.count_include_pad) {
-    // Zeros that count are made pixels; what lies beyond them, where the last window is cut, must not count.
-    const int64_t h = node.padding.h, w = node.padding.w;
-    from = pad(out, x, name + "/pad", "constant", {0, 0, h, w, 0, 0, h, w});
-    attributes[2].value = std::vector<int64_t>{0, 0, windows.pads[2] - h, windows.pads[3] - w};
-  }
-  attributes.push_back({"count_include_pad", int64_t{0}});
-  return out.node("AveragePool", name, {from}, attributes);
+  if (average) attributes.push_back({"count_include_pad", int64_t{counted}});
+  return out.node(average ? "AveragePool" : "MaxPool", name, {x}, attributes);
 }
 
 std::string export_adaptive_pool(const OnnxExport& to, const Node& node, const std::string& x,
@@ -70,9 +80,8 @@ std::string export_adaptive_pool(const OnnxExport& to, const Node& node, const s
   }
   // Windows of different sizes. Averages are products with matrices from both sides.
   if (average) {
-    const std::string rows =
-        out.node("MatMul", name + "/rows", {averages(out, name + "/left", in.h, made.h, false), x});
-    return out.node("MatMul", name, {rows, averages(out, name + "/right", in.w, made.w, true)});
+    return product(out, x, name, averages(out, name + "/left", adaptive_average_taps(in.h, made.h), false),
+                   averages(out, name + "/right", adaptive_average_taps(in.w, made.w), true));
   }
   // For maxima, small windows have their last position more than once, and then all are alike.
   const EvenWindows h = even_windows(in.h, made.h), w = even_windows(in.w, made.w);

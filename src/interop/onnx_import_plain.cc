@@ -164,8 +164,8 @@ void OnnxImporter::add_adaptive_average(const OnnxStep& step) {
   const bool fit = left.dims_size() == 2 && right.dims_size() == 2 && left.dims(1) == in.h &&
                    right.dims(0) == in.w && elements_of(left, graph_.file()) > 0 &&
                    elements_of(right, graph_.file()) > 0;
-  if (!fit || floats_of(left, graph_.file()) != adaptive_average_matrix(in.h, left.dims(0), false) ||
-      floats_of(right, graph_.file()) != adaptive_average_matrix(in.w, right.dims(1), true)) {
+  if (!fit || floats_of(left, graph_.file()) != matrix_of(adaptive_average_taps(in.h, left.dims(0)), false) ||
+      floats_of(right, graph_.file()) != matrix_of(adaptive_average_taps(in.w, right.dims(1)), true)) {
     fail(step, "products of images with matrices are known as adaptive averages only");
   }
   const Extent out(static_cast<int>(left.dims(0)), static_cast<int>(right.dims(1)));

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "nn/kernels/pool_axis.h"
-#include "nn/kernels/resample.h"
 
 namespace frugal {
 namespace {
@@ -36,12 +35,11 @@ PoolWindows onnx_windows(const Node& node) {
   return windows;
 }
 
-std::vector<float> adaptive_average_matrix(int64_t in, int64_t windows, bool transposed) {
-  std::vector<float> matrix(static_cast<size_t>(in * windows), 0);
-  const Taps taps = adaptive_average_taps(in, windows);
-  for (int64_t o = 0; o < windows; ++o) {
+std::vector<float> matrix_of(const Taps& taps, bool transposed) {
+  std::vector<float> matrix(static_cast<size_t>(taps.in * taps.out), 0);
+  for (int64_t o = 0; o < taps.out; ++o) {
     for (const Taps::Tap& tap : taps.of(o)) {
-      matrix[static_cast<size_t>(transposed ? tap.from * windows + o : o * in + tap.from)] = tap.weight;
+      matrix[static_cast<size_t>(transposed ? tap.from * taps.out + o : o * taps.in + tap.from)] = tap.weight;
     }
   }
   return matrix;

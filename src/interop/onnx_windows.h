@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "graph/graph.h"
+#include "nn/kernels/resample.h"
 
 namespace frugal {
 
@@ -18,8 +19,8 @@ struct PoolWindows {
 /// PyTorch does, and is padding behind the image where it does not.
 PoolWindows onnx_windows(const Node& node);
 
-/// The weights of adaptive averages along one axis, [windows, in], or [in, windows] when transposed.
-std::vector<float> adaptive_average_matrix(int64_t in, int64_t windows, bool transposed);
+/// A pool's weights along one axis, [out, in], or [in, out] when transposed.
+std::vector<float> matrix_of(const Taps& taps, bool transposed);
 
 /// Adaptive windows along one axis made equally long: shorter ones name their last position again.
 struct EvenWindows {

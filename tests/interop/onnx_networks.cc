@@ -195,7 +195,8 @@ Graph everything() {
   x = net.blur_pool(net.blur_pool(x, 1, 2), 3, 1);
   x = net.adaptive_avg_pool(net.pad_channels(x, 0, 0, 2), {7, 9});
   x = net.avg_pool(
-      x, {.kernel = {2, 3}, .stride = 2, .padding = {1, 1}, .ceil_mode = true, .count_include_pad = true});
+      x, {.kernel = {2, 3}, .stride = 2, .padding = {1, 1}, .ceil_mode = true, .count_include_pad = false});
+  x = net.avg_pool(x, {.kernel = 3, .stride = 1, .padding = 1});
   x = net.avg_pool(x, {.kernel = 3, .stride = 1, .padding = 1, .count_include_pad = false});
   x = net.max_pool(x, {.kernel = 3, .stride = {1, 2}, .padding = {0, 1}});
   x = net.adaptive_max_pool(x, {3, 2});
@@ -204,6 +205,26 @@ Graph everything() {
   x = net.group_norm("k", net.linear("j1", x, 12), 3);
   x = net.linear("i", net.prelu("l", net.scale("m", x, true, true), true), 9);
   return net.finish(x);
+}
+
+bool counts_and_rounds_up(const Graph& graph) {
+  return std::ranges::any_of(as_in_onnx(graph).nodes, [](const Node& node) {
+    return node.kind == OpKind::avg_pool && node.ceil_mode && node.count_include_pad &&
+           !(node.padding == Extent(0));
+  });
+}
+
+PoolGraphs pool_graphs() {
+  PoolGraphs graphs;
+  for (int i = 0; i < 5 * 2 * 3 * 2 * 2; ++i) {
+    const int size = 7 + i % 5, kernel = 2 + i / 5 % 2, stride = 1 + i / 10 % 3, padding = i / 30 % 2;
+    const PoolOptions options{kernel, stride, padding, true, i / 60 % 2 == 0};
+    GraphBuilder net("pools-" + std::to_string(i), {size, size + 1, 2});
+    const Value x = net.concat({net.avg_pool(net.input(), options), net.max_pool(net.input(), options)});
+    const Graph graph = net.finish(net.linear("fc", net.flatten(x), 3));
+    (counts_and_rounds_up(graph) ? graphs.written : graphs.read_back).push_back(graph);
+  }
+  return graphs;
 }
 
 double difference(std::span<const float> a, std::span<const float> b) {

@@ -32,6 +32,15 @@ Graph as_in_onnx(const Graph& graph);
 /// One graph with every operation and attribute that no preset has.
 Graph everything();
 
+/// Average and max pools of every kind of rounding and padding; those of the second list are not read back.
+struct PoolGraphs {
+  std::vector<Graph> read_back, written;
+};
+PoolGraphs pool_graphs();
+
+/// Whether a pool of the graph counts padding and rounds up, which ONNX cannot say: not read back.
+bool counts_and_rounds_up(const Graph& graph);
+
 /// The largest difference, as a part of the largest number (at least 1).
 double difference(std::span<const float> a, std::span<const float> b);
 

@@ -97,6 +97,9 @@ TEST(OnnxExport, ForOtherRuntimes) {
   const char* folder = std::getenv("FRUGAL_ONNX_OUT");
   if (folder == nullptr) GTEST_SKIP() << "FRUGAL_ONNX_OUT names no folder to write to";
   write(folder, "everything", everything());
+  const PoolGraphs pools = pool_graphs();
+  for (const Graph& graph : pools.read_back) write(folder, graph.model, graph);
+  for (const Graph& graph : pools.written) write(folder, graph.model, graph);
   for (const std::string& name : golden::names())
     write(folder, name, golden::build_graph(golden::load(name)));
 }
