@@ -174,10 +174,20 @@ OnnxNumbers numbers_of(const onnx::Tensor& tensor, const std::string& file) {
                 ", which frugal does not follow; save the network as one file");
   }
   const ElementType& type = type_of(tensor, file);
+  const int64_t elements = elements_of(tensor, file);
+  const auto expected = static_cast<size_t>(elements) * type.bytes;
   OnnxNumbers numbers{type.name, {tensor.dims().begin(), tensor.dims().end()}, {}};
+  const auto expect = [&](size_t bytes) {
+    if (bytes == expected) return;
+    throw Error(file + ": tensor " + in_quotes(tensor.name()) + " has " + std::to_string(elements) +
+                " elements by its dimensions and " + std::to_string(bytes) + " bytes; the file is damaged");
+  };
   if (tensor.has_raw_data()) {
+    expect(tensor.raw_data().size());
     numbers.bytes.assign(tensor.raw_data().begin(), tensor.raw_data().end());
-  } else if (type.element == onnx::TensorElement::float32) {
+    return numbers;
+  }
+  if (type.element == onnx::TensorElement::float32) {
     append(numbers.bytes, tensor.float_data());
   } else if (type.element == onnx::TensorElement::float64) {
     append(numbers.bytes, tensor.double_data());
@@ -186,12 +196,7 @@ OnnxNumbers numbers_of(const onnx::Tensor& tensor, const std::string& file) {
   } else {
     append_narrow(numbers.bytes, tensor, type.bytes);
   }
-  const int64_t elements = elements_of(tensor, file);
-  if (numbers.bytes.size() != static_cast<size_t>(elements) * type.bytes) {
-    throw Error(file + ": tensor " + in_quotes(tensor.name()) + " has " + std::to_string(elements) +
-                " elements by its dimensions and " + std::to_string(numbers.bytes.size()) +
-                " bytes; the file is damaged");
-  }
+  expect(numbers.bytes.size());
   return numbers;
 }
 
