@@ -113,6 +113,24 @@ TEST(OnnxErrors, AttributesThatWeDoNotHave) {
   expect_refused(model, "it flattens from axis 0");
 }
 
+/// Twelve features an image, taken as six of twice as many images.
+TEST(OnnxErrors, ShapesThatMixImages) {
+  onnx::Model model = small();
+  onnx::Node& reshape = node(model, "Flatten");
+  reshape.set_op_type("Reshape");
+  reshape.add_input("shape");
+  onnx::Tensor& shape = *model.mutable_graph()->add_initializer();
+  shape.set_name("shape");
+  shape.add_dims(2);
+  shape.set_data_type(static_cast<int32_t>(onnx::TensorElement::int64));
+  for (const int64_t extent : {-1, 12}) shape.add_int64_data(extent);
+  EXPECT_EQ(refusal_of(model.SerializeAsString()), "it was read");
+  shape.set_int64_data(1, 6);
+  expect_refused(model, "node 'flatten' ('Reshape'): it mixes images of a batch");
+  shape.set_int64_data(0, 7);
+  expect_refused(model, "it mixes images of a batch");
+}
+
 TEST(OnnxErrors, TensorsThatDoNotHoldWhatTheySay) {
   onnx::Model model = small();
   tensor(model, "conv.weight").mutable_raw_data()->pop_back();
