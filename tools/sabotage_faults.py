@@ -465,4 +465,30 @@ TRAIN = [
           "if (file.metadata.empty()) check_format_version(file.metadata, file_name);"),
 ]
 
-FAULTS = BASE + DATA + FETCH + GRAPH + NN + TRAIN
+INTEROP = [
+    fault("fold-with-deviation-alone", "a folded batch-norm forgets its epsilon", "interop", "src/interop/onnx_fold.cc",
+          "static_cast<double>(variance[c]) + static_cast<double>(norm.eps)",
+          "static_cast<double>(variance[c]) + 0 * static_cast<double>(norm.eps)"),
+    fault("fold-into-a-shared-layer", "a batch-norm is folded into a layer that others read too", "interop",
+          "src/interop/onnx_fold.cc", "readers[before] == 1", "readers[before] >= 1"),
+    fault("momentum-not-turned", "ONNX's momentum is taken for PyTorch's", "interop", "src/interop/onnx_import_weighted.cc",
+          "(1 - static_cast<double>(kept)) * digits", "(0 + static_cast<double>(kept)) * digits"),
+    fault("linear-not-transposed", "the weights of a MatMul are read as those of a Gemm", "interop",
+          "src/interop/onnx_importer.cc", "if (source.transposed) {", "if (source.transposed && shape.size() > 2) {"),
+    fault("ceil-beyond-the-padding", "a window that begins behind the image is written", "interop",
+          "src/interop/onnx_windows.cc", "h.ceil_agrees && w.ceil_agrees", "h.ceil_agrees || w.ceil_agrees"),
+    fault("reshape-mixes-images", "any shape of two numbers is a flattening", "interop",
+          "src/interop/onnx_import_shapes.cc", "  if (!batch_kept) fail(", "  if (!batch_kept && known == 0) fail("),
+    fault("external-data-ignored", "weights in another file are taken for none", "interop", "src/interop/onnx_file.cc",
+          "if (tensor.data_location() != 0 || tensor.external_data_size() != 0) {",
+          "if (tensor.data_location() != 0 && tensor.external_data_size() == 0) {"),
+    fault("empty-pieces-parsed", "two bytes of a file may cost a hundred of memory", "interop", "src/interop/onnx_file.cc",
+          "if (pieces > few + std::ssize(bytes) / bytes_a_piece) {", "if (pieces > few + std::ssize(bytes)) {"),
+    fault("dimensions-overflow", "a tensor's dimensions are multiplied without limit", "interop",
+          "src/interop/onnx_file.cc", "if (extent < 0 || extent > most_bytes || (elements *= extent) > most_bytes) {",
+          "if ((elements *= extent) > most_bytes) {"),
+    fault("export-writes-over", "export writes over a file that is there", "cli", "src/cli/export.cc",
+          "if (!options.force && ", "if (!options.force && options.json && "),
+]
+
+FAULTS = BASE + DATA + FETCH + GRAPH + NN + TRAIN + INTEROP

@@ -10,6 +10,7 @@
 #include "cli/output.h"
 #include "data/selection.h"
 #include "eval/loaded_model.h"
+#include "eval/logits.h"
 #include "graph/table.h"
 #include "train/loss.h"
 
@@ -17,8 +18,7 @@ namespace frugal {
 namespace {
 
 struct Options {
-  std::string model, split = "test", data, precision, threads = "0", tta;
-  std::string task;
+  std::string model, split = "test", data, precision, threads = "0", tta, logits, task;
   bool unmasked = false, skip_bad = false, json = false;
 };
 
@@ -105,6 +105,10 @@ ExitCode run(const Options& options) {
   const Metrics metrics = measure(TestTime::plain);
   std::optional<Metrics> mirrored;
   if (options.tta == "flip") mirrored = measure(TestTime::flip);
+  if (!options.logits.empty()) {
+    write_npy(options.logits, logits_of(*model.engine, images, ids, model.info.normalization),
+              model.graph.classes);
+  }
 
   if (options.json) {
     Json json = {{"weights", files.weights.string()},
@@ -155,6 +159,10 @@ void add_eval_command(CLI::App& program, Action& action) {
           "--tta", options->tta,
           "flip: beside the plain figures, those of the mean logits of each image and its mirror image")
       ->type_name("flip");
+  command
+      ->add_option("--logits", options->logits,
+                   "Also write the logits, a row an image in the data's order, for NumPy")
+      ->type_name("FILE.npy");
   add_engine_flags(*command, options->precision, "default: the run's", options->threads);
   add_json_flag(*command, options->json);
   command->callback([options, &action] { action = [options] { return run(*options); }; });

@@ -7,6 +7,8 @@
 
 #include "cli/command.h"
 #include "cli/suggest.h"
+#include "graph/model_file.h"
+#include "interop/onnx_import.h"
 #include "nn/engine.h"
 
 namespace frugal {
@@ -32,7 +34,8 @@ void declare(CLI::App& program, Action& action) {
       "  frugal train --data cifar100 --max-params 1M --max-time 1h\n"
       "  frugal resume runs/seed-2\n"
       "  frugal eval runs/seed-2\n"
-      "  frugal predict runs/seed-2 cat.jpg dog.png\n\n"
+      "  frugal predict runs/seed-2 cat.jpg dog.png\n"
+      "  frugal export runs/seed-2 --to seed-2.onnx\n\n"
       "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a limit refuses, 130 and 143 after\n"
       "Ctrl-C and SIGTERM have saved the run or the download.");
   add_plan_command(program, action);
@@ -41,6 +44,7 @@ void declare(CLI::App& program, Action& action) {
   add_fisher_command(program, action);
   add_eval_command(program, action);
   add_predict_command(program, action);
+  add_export_command(program, action);
   add_fetch_command(program, action);
   add_data_command(program, action);
   add_model_command(program, action);
@@ -55,6 +59,7 @@ ExitCode run(int argc, char** argv) {
       "frugal");
   Action action;
   declare(program, action);
+  add_model_format(".onnx", [](const std::string& path) { return write_model(read_onnx(path).graph); });
   try {
     program.parse(argc, argv);
   } catch (const CLI::Success& asked) {  // --help and --version

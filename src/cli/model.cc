@@ -16,12 +16,13 @@
 #include "graph/presets.h"
 #include "graph/svg.h"
 #include "graph/table.h"
+#include "interop/onnx_import.h"
 
 namespace frugal {
 namespace {
 
 struct Options {
-  std::string model, classes = "100", image_size = "32", channels = "3";
+  std::string model, classes, image_size, channels;
   std::string to_file, svg;
   std::string batch = "128", precision = "auto", batch_norm = "ghost";
   bool json = false, profile = false;
@@ -44,12 +45,29 @@ void write_new_file(const std::string& path, const std::string& text, const std:
   write_file_atomic(path, text);
 }
 
+/// For what is not given: an ONNX file's own images and classes, else CIFAR-100's.
+Graph graph_of(const Options& options) {
+  const bool onnx = options.model.ends_with(".onnx");
+  const bool given = !options.classes.empty() || !options.image_size.empty() || !options.channels.empty();
+  if (onnx && !given) return read_onnx(options.model).graph;
+  Shape input{32, 32, 3};
+  int64_t classes = 100;
+  if (onnx) {
+    const Graph own = read_onnx(options.model).graph;
+    input = own.input, classes = own.classes;
+  }
+  if (!options.image_size.empty()) {
+    const std::optional<ImageSize> size = parse_image_size(options.image_size, "--image-size");
+    if (!size) throw usage_error("--image-size: auto is for data; give a number of pixels, such as 32");
+    input.h = size->height, input.w = size->width;
+  }
+  if (!options.channels.empty()) input.c = parse_extent(options.channels, "--channels", 4096);
+  if (!options.classes.empty()) classes = parse_extent(options.classes, "--classes", 1'000'000);
+  return make_model(options.model, input, classes);
+}
+
 ExitCode run(const Options& options) {
-  const std::optional<ImageSize> size = parse_image_size(options.image_size, "--image-size");
-  if (!size) throw usage_error("--image-size: auto is for data; give a number of pixels, such as 32");
-  const int64_t channels = parse_extent(options.channels, "--channels", 4096);
-  const int64_t classes = parse_extent(options.classes, "--classes", 1'000'000);
-  const Graph graph = make_model(options.model, {size->height, size->width, channels}, classes);
+  const Graph graph = graph_of(options);
   if (!options.to_file.empty()) write_new_file(options.to_file, write_model(graph), "--to-file");
   if (!options.svg.empty()) write_file_atomic(options.svg, graph_svg(graph));
   if (options.profile) {
@@ -75,17 +93,22 @@ void add_model_command(CLI::App& program, Action& action) {
   command
       ->add_option("model", options->model,
                    "A model, with or without options (wrn-16-2:width=1.5,init=orthogonal), or a model file "
-                   "(my.toml, my.toml:width=96). Capitals stand for numbers: " +
+                   "(my.toml, my.toml:width=96) or ONNX file (net.onnx). Capitals stand for numbers: " +
                        join(model_names()))
       ->required()
       ->type_name("NAME|FILE");
   command->add_option("--to-file", options->to_file, "Write the network as a model file, to go on from")
       ->type_name("FILE.toml");
   command->add_option("--svg", options->svg, "Draw the network")->type_name("FILE.svg");
-  command->add_option("--classes", options->classes, "Classes to tell apart (default 100)")->type_name("N");
-  command->add_option("--image-size", options->image_size, "Height and width in pixels (default 32)")
+  command
+      ->add_option("--classes", options->classes,
+                   "Classes to tell apart (default 100, of an ONNX file its own)")
+      ->type_name("N");
+  command
+      ->add_option("--image-size", options->image_size, "Height and width in pixels (default 32, likewise)")
       ->type_name("N|HxW");
-  command->add_option("--channels", options->channels, "Channels of an image (default 3)")->type_name("C");
+  command->add_option("--channels", options->channels, "Channels of an image (default 3, likewise)")
+      ->type_name("C");
   command->add_flag("--profile", options->profile,
                     "Measure a training step on one thread: the time of every operation beside what the "
                     "machine's peaks allow");

@@ -85,7 +85,7 @@ const std::vector<TrainFlag> all_flags = {
      "Where settings come from that are not given: default, or seed (the notebook's)", set<&C::recipe>},
     {"Training", "--model", "SPEC",
      "A network, with or without options: resnet20, wrn-16-2:dropout=0.3, ... (frugal model --help has them "
-     "all); or a model file: my.toml, my.toml:width=96",
+     "all); or a model file: my.toml, my.toml:width=96, net.onnx",
      set<&C::model>},
     {"Training", "--head", "WIDTHS",
      "Dense layers in place of the network's last one, with ReLU between them: 512,100",

@@ -2,7 +2,7 @@
 
 #include <toml++/toml.h>
 
-#include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -14,27 +14,50 @@ namespace {
 
 constexpr int64_t most_bytes = int64_t{8} << 20;
 
-/// Behind ".toml", which ends the spec or is followed by options.
-size_t end_of_path(const std::string& spec) {
-  constexpr std::string_view extension = ".toml";
-  for (size_t at = spec.find(extension); at != std::string::npos; at = spec.find(extension, at + 1)) {
-    const size_t end = at + extension.size();
-    if (end == spec.size() || spec[end] == ':') return end;
+struct Format {
+  std::string extension;
+  ModelImport import;  // null: our own
+};
+
+std::vector<Format>& formats() {
+  static std::vector<Format> all = {{".toml", nullptr}};
+  return all;
+}
+
+struct Path {
+  size_t end = std::string::npos;  // behind the extension, which ends the spec or is followed by options
+  ModelImport import = nullptr;
+};
+
+Path find_path(const std::string& spec) {
+  for (const Format& format : formats()) {
+    for (size_t at = spec.find(format.extension); at != std::string::npos;
+         at = spec.find(format.extension, at + 1)) {
+      const size_t end = at + format.extension.size();
+      if (end == spec.size() || spec[end] == ':') return {end, format.import};
+    }
   }
-  return std::string::npos;
+  return {};
 }
 
 }  // namespace
 
-bool is_model_file(const std::string& spec) { return end_of_path(spec) != std::string::npos; }
+void add_model_format(const std::string& extension, ModelImport import) {
+  formats().push_back({extension, import});
+}
+
+bool is_model_file(const std::string& spec) { return find_path(spec).end != std::string::npos; }
 
 ModelFileSpec split_model_file(const std::string& spec) {
-  const size_t end = end_of_path(spec);
+  const size_t end = find_path(spec).end;
   return {spec.substr(0, end), end < spec.size() ? spec.substr(end + 1) : ""};
 }
 
 Graph read_model_file(const std::string& spec, Shape input, int64_t classes) {
-  return parse_model(read_text_file(split_model_file(spec).path, most_bytes), spec, input, classes);
+  const std::string path = split_model_file(spec).path;
+  const ModelImport import = find_path(spec).import;
+  return parse_model(import != nullptr ? import(path) : read_text_file(path, most_bytes), spec, input,
+                     classes);
 }
 
 Graph parse_model(const std::string& text, const std::string& spec, Shape input, int64_t classes) {

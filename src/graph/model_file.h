@@ -8,6 +8,13 @@
 
 namespace frugal {
 
+/// Makes a model file's text of a network in another format.
+using ModelImport = std::string (*)(const std::string& path);
+
+/// From now on files of this extension (".onnx") are model files too. This folder knows no other format than
+/// its own; the program says at its start what it can read.
+void add_model_format(const std::string& extension, ModelImport import);
+
 /// A model's spec whose name is a path: "nets/my.toml", "my.toml:width=96,depth=3".
 bool is_model_file(const std::string& spec);
 
@@ -17,7 +24,7 @@ struct ModelFileSpec {
 };
 ModelFileSpec split_model_file(const std::string& spec);
 
-/// Reads the file that the spec names, at most 8 MiB.
+/// Reads the file that the spec names; a TOML file has at most 8 MiB.
 Graph read_model_file(const std::string& spec, Shape input, int64_t classes);
 
 /// The graph that `text`, the contents of the spec's file, describes for these images and classes; the spec's

@@ -1,0 +1,43 @@
+#include "eval/logits.h"
+
+#include <algorithm>
+#include <string>
+
+#include "base/file.h"
+#include "train/batch_source.h"
+
+namespace frugal {
+
+std::vector<float> logits_of(Engine& engine, const ImageSet& images, std::span<const int32_t> ids,
+                             const Normalization& normalization) {
+  constexpr size_t batch = 1024;
+  const int64_t classes = engine.classes();
+  DatasetBatch source(images, {.normalization = normalization}, classes);
+  std::vector<float> all(ids.size() * static_cast<size_t>(classes));
+  for (size_t start = 0; start < ids.size(); start += batch) {
+    source.set(ids.subspan(start, std::min(batch, ids.size() - start)), 0);
+    engine.evaluate(source, [&](int64_t first, int64_t count, const float* logits) {
+      const int64_t at = (static_cast<int64_t>(start) + first) * classes;
+      std::copy_n(logits, count * classes, all.begin() + at);
+    });
+  }
+  return all;
+}
+
+void write_npy(const std::filesystem::path& path, std::span<const float> values, int64_t columns) {
+  const int64_t rows = std::ssize(values) / columns;
+  std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + std::to_string(rows) + ", " +
+                       std::to_string(columns) + "), }";
+  // Magic, version and length are ten bytes; the numbers begin at a multiple of 64.
+  constexpr size_t fixed = 10, alignment = 64;
+  header += std::string((alignment - (fixed + header.size() + 1) % alignment) % alignment, ' ') + "\n";
+  std::string begin = "\x93NUMPY";
+  begin += {'\x01', '\0', static_cast<char>(header.size() & 255), static_cast<char>(header.size() >> 8)};
+  begin += header;
+  const std::span text(reinterpret_cast<const uint8_t*>(begin.data()), begin.size());
+  const std::span numbers(reinterpret_cast<const uint8_t*>(values.data()), values.size_bytes());
+  const std::span<const uint8_t> pieces[] = {text, numbers};
+  write_file_atomic(path, pieces);
+}
+
+}  // namespace frugal
