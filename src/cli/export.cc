@@ -15,6 +15,7 @@
 #include "eval/loaded_model.h"
 #include "graph/table.h"
 #include "interop/onnx_export.h"
+#include "interop/torch_file.h"
 
 namespace frugal {
 namespace {
@@ -51,8 +52,12 @@ Written write_weights(LoadedModel& model, const Options& options) {
     throw usage_error("--fold-bn and --normalize change a network, and " + options.to +
                       " holds weights alone");
   }
-  save_checkpoint(options.to, model.info, model.engine->parameters(), /*optimizer=*/false);
-  return {"safetensors", "", ""};
+  if (std::filesystem::path(options.to).extension() == ".safetensors") {
+    save_checkpoint(options.to, model.info, model.engine->parameters(), /*optimizer=*/false);
+    return {"safetensors", "", ""};
+  }
+  write_torch_file(options.to, state_dict(model.engine->parameters()));
+  return {"PyTorch state_dict", "", ""};
 }
 
 struct Format {
@@ -62,6 +67,8 @@ struct Format {
 constexpr std::array formats = {
     Format{".onnx", write_onnx},
     Format{".safetensors", write_weights},
+    Format{".pt", write_weights},
+    Format{".pth", write_weights},
 };
 
 const Format& format_of(const std::string& path) {
@@ -105,8 +112,8 @@ ExitCode run(const Options& options) {
 
 void add_export_command(CLI::App& program, Action& action) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      program.add_subcommand("export", "Write trained weights for other programs: ONNX, safetensors");
+  CLI::App* command = program.add_subcommand(
+      "export", "Write trained weights for other programs: ONNX, safetensors, PyTorch");
   command->footer(
       "A run directory means its best weights (else its last). An ONNX file is the network as in evaluation, "
       "and takes\n"
@@ -115,7 +122,7 @@ void add_export_command(CLI::App& program, Action& action) {
       "stays a layer of its own, under its own name, unless --fold-bn is given; runtimes fold it when they "
       "load the file.");
   add_weights_argument(*command, options->model);
-  command->add_option("--to", options->to, "What to write: FILE.onnx or FILE.safetensors")
+  command->add_option("--to", options->to, "What to write: FILE.onnx, FILE.safetensors, FILE.pt or FILE.pth")
       ->required()
       ->type_name("FILE");
   command->add_flag("--fold-bn", options->fold_bn, "ONNX: batch-norm goes into the layer before it");

@@ -1,4 +1,5 @@
-// `frugal fisher`: how much each weight of a run matters for what it has learned, for elastic weight consolidation.
+// `frugal fisher`: how much each weight of a run matters for what it has learned, for elastic weight
+// consolidation.
 #include <algorithm>
 #include <filesystem>
 #include <memory>
@@ -26,7 +27,8 @@ ExitCode run(const Options& options) {
   const ModelFiles files = find_model(options.run);
   const std::optional<TrainConfig> config = load_config(files);
   if (!config) {
-    throw usage_error(options.run + " has no config.toml, which says what it was trained on; give a run directory");
+    throw usage_error(options.run +
+                      " has no config.toml, which says what it was trained on; give a run directory");
   }
   const int64_t wanted = parse_integer(options.images, "--images");
   if (wanted < 1) throw usage_error("--images must be at least 1");
@@ -45,9 +47,8 @@ ExitCode run(const Options& options) {
 
   const Stopwatch clock;
   const AlignedFloats fisher = fisher_diagonal(*engine, data.train, ids, model.info.normalization, how);
-  const std::filesystem::path out = !options.out.empty()
-                                        ? std::filesystem::path(options.out)
-                                        : files.weights.parent_path() / "fisher.safetensors";
+  const std::filesystem::path out = !options.out.empty() ? std::filesystem::path(options.out)
+                                                         : files.weights.parent_path() / "fisher.safetensors";
   write_fisher(out, engine->parameters(), fisher, std::ssize(ids), how.labels);
   double sum = 0;
   for (const float value : fisher.span()) sum += value;
@@ -71,15 +72,17 @@ ExitCode run(const Options& options) {
 
 void add_fisher_command(CLI::App& program, Action& action) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      program.add_subcommand("fisher", "How much each weight of a run matters: the Fisher information's diagonal");
+  CLI::App* command = program.add_subcommand(
+      "fisher", "How much each weight of a run matters: the Fisher information's diagonal");
   command->footer(
       "Written beside the run's weights as fisher.safetensors, with the weights themselves: what\n"
-      "frugal train --loss \"ce + 50*ewc\" --from RUN pulls to (Kirkpatrick et al. 2017). Squared gradients of\n"
+      "frugal train --loss \"ce + 50*ewc\" --from RUN pulls to (Kirkpatrick et al. 2017). Squared gradients "
+      "of\n"
       "log p(label | image), averaged over training images, in fp32, the network as in evaluation.");
   command->add_option("RUN", options->run, "Run directory")->required();
   command->add_option("--images", options->images, "How many training images (default 2000)")->type_name("N");
-  command->add_flag("--empirical", options->empirical, "The data's labels in place of ones drawn from predictions");
+  command->add_flag("--empirical", options->empirical,
+                    "The data's labels in place of ones drawn from predictions");
   command->add_option("--seed", options->seed, "Which images, and the draws")->type_name("N");
   command->add_option("--out", options->out, "The file (default RUN/fisher.safetensors)")->type_name("FILE");
   add_json_flag(*command, options->json);

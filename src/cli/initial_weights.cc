@@ -27,9 +27,12 @@ std::string dimensions(const std::vector<int64_t>& shape) {
 
 const char* word(MatchedBy by) {
   switch (by) {
-    case MatchedBy::name: return "name";
-    case MatchedBy::position: return "position";
-    default: return "nothing";
+    case MatchedBy::name:
+      return "name";
+    case MatchedBy::position:
+      return "position";
+    default:
+      return "nothing";
   }
 }
 
@@ -62,19 +65,21 @@ InitialWeights read_initial_weights(const std::string& from, const Graph& graph)
 
 std::string matching_text(const InitialWeights& from) {
   const WeightMatching& matching = from.matching;
-  std::string text = "from        " + from.path + " (" + from.file.format + "): " +
-                     with_thousands(matching.matched()) + " of " + with_thousands(std::ssize(matching.tensors)) +
-                     " tensors\n";
+  std::string text = "from        " + from.path + " (" + from.file.format +
+                     "): " + with_thousands(matching.matched()) + " of " +
+                     with_thousands(std::ssize(matching.tensors)) + " tensors\n";
   std::vector<std::vector<std::string>> rows;
   for (const WeightMatch& match : matching.tensors) {
     if (match.by == MatchedBy::name) continue;
     const std::string how = match.by == MatchedBy::position ? "is " + match.source + ", by shape and position"
-                            : match.source.empty()          ? "is not in it: starts afresh"
-                                                   : "is " + dimensions(match.source_shape) + " in it: starts afresh";
+                            : match.source.empty()
+                                ? "is not in it: starts afresh"
+                                : "is " + dimensions(match.source_shape) + " in it: starts afresh";
     rows.push_back({"           ", match.name, dimensions(match.shape), how});
   }
   for (const std::string& name : matching.unused) {
-    const bool told = std::ranges::any_of(matching.tensors, [&](const WeightMatch& m) { return m.source == name; });
+    const bool told =
+        std::ranges::any_of(matching.tensors, [&](const WeightMatch& m) { return m.source == name; });
     if (!told) rows.push_back({"           ", name, "", "in it alone: not used"});
   }
   return rows.empty() ? text : text + align_columns(rows, 4);

@@ -25,16 +25,17 @@ Outside outside_inputs(const TrainConfig& config, const Graph& graph, const Data
 
 std::shared_ptr<TeacherModel> load_teacher(const TrainConfig& config, const Dataset& data) {
   if (config.teacher == "none") return nullptr;
-  LoadedModel model = load_model(find_model(config.teacher), {.threads = config.threads,
-                                                              .batch = config.batch,
-                                                              .precision = choose_precision(config.precision)});
+  LoadedModel model = load_model(
+      find_model(config.teacher),
+      {.threads = config.threads, .batch = config.batch, .precision = choose_precision(config.precision)});
   const Shape images{data.train.height, data.train.width, data.train.channels};
   if (!(model.graph.input == images)) {
     throw usage_error("--teacher: " + model.graph.model + " was trained on images of another size than " +
                       image_shape(data.train));
   }
   if (model.info.classes != data.classes) {
-    throw usage_error("--teacher: " + model.graph.model + " was trained for other classes than those of " + data.name);
+    throw usage_error("--teacher: " + model.graph.model + " was trained for other classes than those of " +
+                      data.name);
   }
   auto teacher = std::make_shared<TeacherModel>();
   teacher->engine = std::move(model.engine);

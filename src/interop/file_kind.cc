@@ -19,7 +19,8 @@ FileKind file_kind(const std::filesystem::path& path) {
   // A length below 16 MiB, then the header's brace.
   if (first[8] == '{' && std::all_of(first.begin() + 4, first.begin() + 8, [](uint8_t b) { return b == 0; }))
     return FileKind::safetensors;
-  // ONNX, a protocol buffer, belongs here: its first byte is 0x08, the tag of ir_version.
+  // A protocol buffer has no magic number; this is the tag of its first field, ir_version.
+  if (first[0] == 0x08) return FileKind::onnx;
   return FileKind::unknown;
 }
 

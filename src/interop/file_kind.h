@@ -5,7 +5,7 @@
 
 namespace frugal {
 
-enum class FileKind { safetensors, torch_zip, torch_stream, unknown };
+enum class FileKind { safetensors, torch_zip, torch_stream, onnx, unknown };
 
 FileKind file_kind(const std::filesystem::path& path);
 

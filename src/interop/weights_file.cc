@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/safetensors.h"
 #include "interop/file_kind.h"
+#include "interop/onnx_import.h"
 #include "interop/torch_layouts.h"
 
 namespace frugal {
@@ -29,12 +30,14 @@ TensorFile read_weights_file(const std::filesystem::path& path) {
       return read_torch_zip(path);
     case FileKind::torch_stream:
       return read_torch_stream(path);
-    case FileKind::unknown:  // ONNX gets its case here
+    case FileKind::onnx:
+      return read_onnx_weights(path);
+    case FileKind::unknown:
       break;
   }
   throw Error(path.string() +
-              ": is no file of weights that is known here; safetensors and PyTorch's files (.pt, .pth, .th) "
-              "are read");
+              ": is no file of weights that is known here; safetensors, PyTorch's files (.pt, .pth, .th) "
+              "and ONNX are read");
 }
 
 }  // namespace frugal

@@ -51,7 +51,8 @@ Anchor anchor_at(const Parameters& parameters, std::span<const int> which) {
   for (const int i : which) {
     const Slot& slot = parameters.slots()[static_cast<size_t>(i)];
     if (!slot.trainable) continue;  // it stays anyway
-    const auto now = parameters.weights().subspan(static_cast<size_t>(slot.offset), static_cast<size_t>(slot.size));
+    const auto now =
+        parameters.weights().subspan(static_cast<size_t>(slot.offset), static_cast<size_t>(slot.size));
     std::ranges::copy(now, of_slot(anchor.weights, slot).begin());
     std::ranges::fill(of_slot(anchor.strengths, slot), 1.0f);
   }
@@ -77,21 +78,24 @@ Anchor read_anchor(const std::filesystem::path& path, const Parameters& paramete
     }
   }
   if (!any) {
-    throw Error(path.string() + " has no weights of this network to be pulled to; frugal fisher RUN writes such files");
+    throw Error(path.string() +
+                " has no weights of this network to be pulled to; frugal fisher RUN writes such files");
   }
   return anchor;
 }
 
-void write_anchor(const std::filesystem::path& path, const Parameters& parameters, std::span<const int> which) {
+void write_anchor(const std::filesystem::path& path, const Parameters& parameters,
+                  std::span<const int> which) {
   std::vector<TensorRecord> tensors;
   for (const int i : which) {
     const Slot& slot = parameters.slots()[static_cast<size_t>(i)];
     if (!slot.trainable) continue;
     const float* data = parameters.weights().data() + slot.offset;
-    tensors.push_back({slot.name,
-                       "F32",
-                       slot.shape,
-                       {reinterpret_cast<const uint8_t*>(data), static_cast<size_t>(slot.size) * sizeof(float)}});
+    tensors.push_back(
+        {slot.name,
+         "F32",
+         slot.shape,
+         {reinterpret_cast<const uint8_t*>(data), static_cast<size_t>(slot.size) * sizeof(float)}});
   }
   write_safetensors(path, {}, tensors);
 }

@@ -1,5 +1,5 @@
-// Penalties that pull weights back to what they were: towards where a run began (L2-SP), or towards what an earlier
-// task left, each weight as strongly as that task needs it (elastic weight consolidation).
+// Penalties that pull weights back to what they were: towards where a run began (L2-SP), or towards what an
+// earlier task left, each weight as strongly as that task needs it (elastic weight consolidation).
 #pragma once
 
 #include <filesystem>
@@ -17,10 +17,10 @@ struct Anchor {
   AlignedFloats weights, strengths;
 };
 
-/// coefficient * 1/2 sum_i strength_i (w_i - anchor_i)^2. With strength 1: L2-SP (Li et al., "Explicit inductive
-/// bias for transfer learning with convolutional networks", 2018, without its term for new layers, which `l2` is).
-/// With the diagonal of the Fisher information: EWC, where the coefficient is lambda (Kirkpatrick et al.,
-/// "Overcoming catastrophic forgetting in neural networks", 2017, equation 3).
+/// coefficient * 1/2 sum_i strength_i (w_i - anchor_i)^2. With strength 1: L2-SP (Li et al., "Explicit
+/// inductive bias for transfer learning with convolutional networks", 2018, without its term for new layers,
+/// which `l2` is). With the diagonal of the Fisher information: EWC, where the coefficient is lambda
+/// (Kirkpatrick et al., "Overcoming catastrophic forgetting in neural networks", 2017, equation 3).
 class AnchorPenalty : public Penalty {
  public:
   explicit AnchorPenalty(Anchor anchor) : anchor_(std::move(anchor)) {}
@@ -35,11 +35,12 @@ class AnchorPenalty : public Penalty {
 Anchor anchor_at(const Parameters& parameters, std::span<const int> which);
 
 /// A safetensors file: the weights by their names, and strengths as "fisher.NAME"; a weight without one has
-/// strength 1 in a file without any, else 0. Parameters that the file does not have, or in another shape, are left
-/// alone; a file that has none is an Error.
+/// strength 1 in a file without any, else 0. Parameters that the file does not have, or in another shape, are
+/// left alone; a file that has none is an Error.
 Anchor read_anchor(const std::filesystem::path& path, const Parameters& parameters);
 
 /// What anchor_at makes, for read_anchor.
-void write_anchor(const std::filesystem::path& path, const Parameters& parameters, std::span<const int> which);
+void write_anchor(const std::filesystem::path& path, const Parameters& parameters,
+                  std::span<const int> which);
 
 }  // namespace frugal

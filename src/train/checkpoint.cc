@@ -89,6 +89,17 @@ std::vector<Entry> entries_of(Parameters& parameters, bool optimizer, Ema* avera
   return counters;
 }
 
+/// Entries serve both ways, and views of states exist of changeable Parameters only; nothing is written here.
+std::vector<TensorRecord> records_of(const Parameters& parameters, bool optimizer, const Ema* average) {
+  std::vector<TensorRecord> records;
+  for (const Entry& entry :
+       entries_of(const_cast<Parameters&>(parameters), optimizer, const_cast<Ema*>(average))) {
+    records.push_back(
+        {entry.name, entry.dtype, entry.shape, {static_cast<const uint8_t*>(entry.data), entry.bytes}});
+  }
+  return records;
+}
+
 /// The file's tensor for `entry`; an Error names what does not fit.
 const TensorRecord& matching(const SafetensorsFile& file, const Entry& entry, const std::string& path) {
   const TensorRecord* tensor = file.find(entry.name);
@@ -109,17 +120,13 @@ const TensorRecord& matching(const SafetensorsFile& file, const Entry& entry, co
 
 }  // namespace
 
+std::vector<TensorRecord> state_dict(const Parameters& parameters) {
+  return records_of(parameters, false, nullptr);
+}
+
 void save_checkpoint(const std::filesystem::path& path, const CheckpointInfo& info,
                      const Parameters& parameters, bool optimizer, const Ema* average) {
-  // Entries serve both ways, and views of states exist of changeable Parameters only; nothing is written
-  // here.
-  std::vector<TensorRecord> records;
-  for (const Entry& entry :
-       entries_of(const_cast<Parameters&>(parameters), optimizer, const_cast<Ema*>(average))) {
-    records.push_back(
-        {entry.name, entry.dtype, entry.shape, {static_cast<const uint8_t*>(entry.data), entry.bytes}});
-  }
-  write_safetensors(path, to_metadata(info), records);
+  write_safetensors(path, to_metadata(info), records_of(parameters, optimizer, average));
 }
 
 CheckpointInfo read_checkpoint_info(const std::filesystem::path& path) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/safetensors.h"
 #include "data/dataset.h"
 #include "graph/graph.h"
 #include "nn/parameters.h"
@@ -34,6 +35,10 @@ struct CheckpointInfo {
 /// with `average` its weights and buffers ("ema.conv1.weight", ...).
 void save_checkpoint(const std::filesystem::path& path, const CheckpointInfo& info,
                      const Parameters& parameters, bool optimizer, const Ema* average = nullptr);
+
+/// Weights and buffers as PyTorch's state_dict has them, counters of batch-norms included; they stay where
+/// they are, in `parameters`.
+std::vector<TensorRecord> state_dict(const Parameters& parameters);
 
 /// The description alone; enough to build the graph with remake_model. Refuses newer format versions by name,
 /// and files that no frugal wrote.

@@ -13,7 +13,8 @@ namespace {
 double divergence_of(double p, double log_p, double log_q) { return p > 0 ? p * (log_p - log_q) : 0.0; }
 
 /// Counts and a gradient of zero: what is there without a teacher.
-LossSums begin_row(const float* logits, int64_t count, int64_t classes, const Targets& targets, float* gradient) {
+LossSums begin_row(const float* logits, int64_t count, int64_t classes, const Targets& targets,
+                   float* gradient) {
   LossSums sums;
   sums.samples = count;
   sums.weight = static_cast<double>(count);
@@ -26,8 +27,8 @@ LossSums begin_row(const float* logits, int64_t count, int64_t classes, const Ta
 
 }  // namespace
 
-LossSums DistillationLoss::compute(const float* logits, int64_t count, int64_t classes, const Targets& targets,
-                                   float scale, float* gradient) const {
+LossSums DistillationLoss::compute(const float* logits, int64_t count, int64_t classes,
+                                   const Targets& targets, float scale, float* gradient) const {
   thread_local std::vector<double> p, log_p, q, log_q;  // the teacher's, the student's
   LossSums sums = begin_row(logits, count, classes, targets, gradient);
   for (int64_t n = 0; targets.teacher && n < count; ++n) {
@@ -59,8 +60,8 @@ LossSums DecoupledDistillationLoss::compute(const float* logits, int64_t count, 
       if (c != label) p_rest += p[c], q_rest += q[c];
     }
     const double log_p_rest = log_double(p_rest), log_q_rest = log_double(q_rest);
-    const double target = divergence_of(p[label], log_p[label], log_q[label]) +
-                          divergence_of(p_rest, log_p_rest, log_q_rest);
+    const double target =
+        divergence_of(p[label], log_p[label], log_q[label]) + divergence_of(p_rest, log_p_rest, log_q_rest);
     double others = 0;
     for (size_t c = 0; c < p.size(); ++c) {
       if (c == label) continue;
@@ -70,7 +71,8 @@ LossSums DecoupledDistillationLoss::compute(const float* logits, int64_t count, 
     if (!gradient) continue;
     for (int64_t c = 0; c < classes; ++c) {
       const auto i = static_cast<size_t>(c);
-      // Of the binary divergence: q_label - p_label for the label, and the opposite shared out among the rest.
+      // Of the binary divergence: q_label - p_label for the label, and the opposite shared out among the
+      // rest.
       const double share = i == label ? 1 : -q[i] / q_rest;
       const double of_target = share * (q[label] - p[label]);
       const double of_others = i == label ? 0 : q[i] / q_rest - p[i] / p_rest;

@@ -6,8 +6,8 @@
 
 namespace frugal {
 
-/// T^2 KL(softmax(v / T) || softmax(z / T)) of the teacher's logits v, in double: Hinton et al., "Distilling the
-/// knowledge in a neural network", 2015, up to the teacher's entropy, which has no gradient.
+/// T^2 KL(softmax(v / T) || softmax(z / T)) of the teacher's logits v, in double: Hinton et al., "Distilling
+/// the knowledge in a neural network", 2015, up to the teacher's entropy, which has no gradient.
 class DistillationLoss : public LogitLoss {
  public:
   explicit DistillationLoss(double temperature) : temperature_(temperature) {}
@@ -18,9 +18,9 @@ class DistillationLoss : public LogitLoss {
   double temperature_;
 };
 
-/// T^2 (alpha TCKD + beta NCKD): that divergence in two, of the label against all the rest, and among the rest
-/// (Zhao et al., "Decoupled knowledge distillation", 2022, equation 8; of soft labels the class of the largest
-/// counts). Without the warm-up of the authors' code.
+/// T^2 (alpha TCKD + beta NCKD): that divergence in two, of the label against all the rest, and among the
+/// rest (Zhao et al., "Decoupled knowledge distillation", 2022, equation 8; of soft labels the class of the
+/// largest counts). Without the warm-up of the authors' code.
 class DecoupledDistillationLoss : public LogitLoss {
  public:
   DecoupledDistillationLoss(double temperature, double alpha, double beta)

@@ -26,7 +26,8 @@ Features::Features(Engine& engine, const CutGraph& cut, const ImageSet& images,
     : image_bytes_(static_cast<size_t>(image_bytes(cut, engine.precision()))),
       data_(static_cast<size_t>(images.count) * image_bytes_) {
   const bool bf16 = engine.precision() == Precision::bf16;
-  const int64_t elements = cut.above.input.elements(), block = std::max<int64_t>(1024 / engine.shard(), 1) * engine.shard();
+  const int64_t elements = cut.above.input.elements(),
+                block = std::max<int64_t>(1024 / engine.shard(), 1) * engine.shard();
   engine.evaluate_at(cut.below);
   DatasetBatch batch(images, {.normalization = normalization}, engine.classes());
   std::vector<int32_t> ids;

@@ -1,5 +1,5 @@
-// What the frozen layers of a network make of images, computed once: where nothing below changes, an epoch costs
-// only what is behind them.
+// What the frozen layers of a network make of images, computed once: where nothing below changes, an epoch
+// costs only what is behind them.
 #pragma once
 
 #include <cstddef>

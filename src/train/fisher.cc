@@ -63,7 +63,8 @@ AlignedFloats fisher_diagonal(Engine& engine, const ImageSet& images, std::span<
   }
   AlignedFloats fisher(static_cast<int64_t>(sums.size()));
   const double count = static_cast<double>(std::max<size_t>(ids.size(), 1));
-  std::ranges::transform(sums, fisher.span().begin(), [&](double sum) { return static_cast<float>(sum / count); });
+  std::ranges::transform(sums, fisher.span().begin(),
+                         [&](double sum) { return static_cast<float>(sum / count); });
   return fisher;
 }
 
@@ -75,15 +76,16 @@ Graph fisher_graph(Graph graph) {
   return graph;
 }
 
-void write_fisher(const std::filesystem::path& path, const Parameters& parameters, const AlignedFloats& fisher,
-                  int64_t images, FisherLabels labels) {
+void write_fisher(const std::filesystem::path& path, const Parameters& parameters,
+                  const AlignedFloats& fisher, int64_t images, FisherLabels labels) {
   std::vector<TensorRecord> tensors;
   const auto add = [&](const std::string& name, const Slot& slot, std::span<const float> block) {
     const float* data = block.data() + slot.offset;
-    tensors.push_back({name,
-                       "F32",
-                       slot.shape,
-                       {reinterpret_cast<const uint8_t*>(data), static_cast<size_t>(slot.size) * sizeof(float)}});
+    tensors.push_back(
+        {name,
+         "F32",
+         slot.shape,
+         {reinterpret_cast<const uint8_t*>(data), static_cast<size_t>(slot.size) * sizeof(float)}});
   };
   for (const Slot& slot : parameters.slots()) {
     if (!slot.trainable) continue;

@@ -1,4 +1,5 @@
-// The diagonal of the Fisher information of a trained network: how much each weight matters for what it has learned.
+// The diagonal of the Fisher information of a trained network: how much each weight matters for what it has
+// learned.
 #pragma once
 
 #include <cstdint>
@@ -23,9 +24,10 @@ struct FisherOptions {
   uint64_t seed = 1;  // of the drawn labels
 };
 
-/// The mean over the images `ids` of the squared gradients of log p(label | image), of every trainable parameter
-/// (Kirkpatrick et al. 2017; F. Huszar's note on it, 2018): [Parameters::weights() layout]. The network is as in
-/// evaluation: running statistics, no dropout. The engine must have been made for `fisher_graph(graph)`.
+/// The mean over the images `ids` of the squared gradients of log p(label | image), of every trainable
+/// parameter (Kirkpatrick et al. 2017; F. Huszar's note on it, 2018): [Parameters::weights() layout]. The
+/// network is as in evaluation: running statistics, no dropout. The engine must have been made for
+/// `fisher_graph(graph)`.
 AlignedFloats fisher_diagonal(Engine& engine, const ImageSet& images, std::span<const int32_t> ids,
                               const Normalization& normalization, const FisherOptions& options,
                               const std::function<void(int64_t done)>& progress = {});
@@ -34,7 +36,7 @@ AlignedFloats fisher_diagonal(Engine& engine, const ImageSet& images, std::span<
 Graph fisher_graph(Graph graph);
 
 /// Weights, and the diagonal as "fisher.NAME": what train/anchor.h reads.
-void write_fisher(const std::filesystem::path& path, const Parameters& parameters, const AlignedFloats& fisher,
-                  int64_t images, FisherLabels labels);
+void write_fisher(const std::filesystem::path& path, const Parameters& parameters,
+                  const AlignedFloats& fisher, int64_t images, FisherLabels labels);
 
 }  // namespace frugal

@@ -8,9 +8,9 @@
 
 namespace frugal {
 
-/// -sum_c w_c t_c (1 - p_c)^gamma log p_c with p = softmax(z), in double (Lin et al., "Focal loss for dense object
-/// detection", 2017, here of classes that exclude each other): with gamma 0 the cross-entropy. Targets t are hard
-/// or soft; weights w as CrossEntropy's.
+/// -sum_c w_c t_c (1 - p_c)^gamma log p_c with p = softmax(z), in double (Lin et al., "Focal loss for dense
+/// object detection", 2017, here of classes that exclude each other): with gamma 0 the cross-entropy. Targets
+/// t are hard or soft; weights w as CrossEntropy's.
 class FocalLoss : public LogitLoss {
  public:
   explicit FocalLoss(double gamma, std::vector<double> weights = {})

@@ -66,8 +66,9 @@ void check_freeze(const std::vector<FreezeRule>& rules, const Graph& graph) {
   }
   // From the first step on: a run whose first part trains nothing would only wait.
   if (!rules.empty() && frozen_at(graph, rules, true, 0).trainable_count() == 0) {
-    throw usage_error("--freeze leaves nothing to train at the start; exempt some parameters by !PATTERN, of " +
-                      all_names(graph));
+    throw usage_error(
+        "--freeze leaves nothing to train at the start; exempt some parameters by !PATTERN, of " +
+        all_names(graph));
   }
 }
 

@@ -12,7 +12,8 @@ namespace {
 /// "weight" of "layer1.0.conv1.weight".
 std::string kind_of(const std::string& name) { return name.substr(name.rfind('.') + 1); }
 
-/// Pairs (own, theirs) of a longest common subsequence, in order; of two as long, the one that matches sooner.
+/// Pairs (own, theirs) of a longest common subsequence, in order; of two as long, the one that matches
+/// sooner.
 template <class Equal>
 std::vector<std::pair<size_t, size_t>> longest_common(size_t own, size_t theirs, Equal&& equal) {
   const size_t width = theirs + 1;
@@ -113,7 +114,7 @@ WeightMatching match_weights(const Graph& graph, std::span<const TensorRecord> t
 }
 
 std::vector<int> copy_matched(const WeightMatching& matching, std::span<const TensorRecord> tensors,
-                  Parameters& parameters) {
+                              Parameters& parameters) {
   std::map<std::string, const TensorRecord*> by_name;
   for (const TensorRecord& tensor : tensors) by_name.emplace(tensor.name, &tensor);
   std::vector<int> filled;
@@ -124,7 +125,8 @@ std::vector<int> copy_matched(const WeightMatching& matching, std::span<const Te
     for (const float value : values) {
       if (!std::isfinite(value)) throw Error(match.source + " holds numbers that are not finite");
     }
-    std::ranges::copy(values, (match.buffer ? parameters.buffer(match.index) : parameters.weight(match.index)).begin());
+    std::ranges::copy(
+        values, (match.buffer ? parameters.buffer(match.index) : parameters.weight(match.index)).begin());
   }
   return filled;
 }

@@ -1,4 +1,5 @@
-// Weights from elsewhere to begin with (`--from`): which tensor of a file each of a network's tensors starts as.
+// Weights from elsewhere to begin with (`--from`): which tensor of a file each of a network's tensors starts
+// as.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +26,7 @@ struct WeightMatch {
   bool buffer = false;
   int index = 0;  // in Graph::parameters or Graph::buffers
   MatchedBy by = MatchedBy::nothing;
-  std::string source = {};                 // the file's name of it; where shapes differ, that of the same name
+  std::string source = {};  // the file's name of it; where shapes differ, that of the same name
   std::vector<int64_t> source_shape = {};  // of `source`
 };
 
@@ -36,13 +37,13 @@ struct WeightMatching {
 };
 
 /// By name where name and shape are the same. What is left on both sides is then matched by position: the
-/// longest sequence of tensors of equal shape and kind (weight, bias, running_mean, ... : the name's last part)
-/// in both orders.
+/// longest sequence of tensors of equal shape and kind (weight, bias, running_mean, ... : the name's last
+/// part) in both orders.
 WeightMatching match_weights(const Graph& graph, std::span<const TensorRecord> tensors);
 
-/// Copies what matched; types other than F32 are converted. Numbers that are not finite are an Error. Returns the
-/// parameters that were filled.
+/// Copies what matched; types other than F32 are converted. Numbers that are not finite are an Error. Returns
+/// the parameters that were filled.
 std::vector<int> copy_matched(const WeightMatching& matching, std::span<const TensorRecord> tensors,
-                  Parameters& parameters);
+                              Parameters& parameters);
 
 }  // namespace frugal

@@ -13,7 +13,8 @@ int64_t label_of(const Targets& targets, int64_t n, int64_t classes) {
   const float* soft = targets.soft ? targets.soft + n * classes : nullptr;
   const int64_t label = soft ? std::max_element(soft, soft + classes) - soft : targets.labels[n];
   if (label < 0 || label >= classes) {
-    throw Error("label " + std::to_string(label) + " is outside of the " + std::to_string(classes) + " classes");
+    throw Error("label " + std::to_string(label) + " is outside of the " + std::to_string(classes) +
+                " classes");
   }
   return label;
 }

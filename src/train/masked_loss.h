@@ -1,6 +1,6 @@
-// A loss that looks at some of the classes: a network that learns one task after the other has logits for all of
-// them, and each task is told apart among its own (van de Ven & Tolias, "Three scenarios for continual learning",
-// 2019: task-incremental).
+// A loss that looks at some of the classes: a network that learns one task after the other has logits for all
+// of them, and each task is told apart among its own (van de Ven & Tolias, "Three scenarios for continual
+// learning", 2019: task-incremental).
 #pragma once
 
 #include <memory>
@@ -10,8 +10,8 @@
 
 namespace frugal {
 
-/// The inner loss and its counts on the logits of `classes` alone, in that order; the others' gradient is zero. A
-/// label outside of them is an Error.
+/// The inner loss and its counts on the logits of `classes` alone, in that order; the others' gradient is
+/// zero. A label outside of them is an Error.
 class MaskedLoss : public LogitLoss {
  public:
   MaskedLoss(std::unique_ptr<LogitLoss> inner, std::vector<int32_t> classes);

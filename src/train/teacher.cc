@@ -47,7 +47,8 @@ const float* Teacher::logits(std::span<const int32_t> ids, uint32_t first_draw) 
 void Teacher::evaluate(std::span<const int32_t> ids, uint32_t first_draw, float* logits) {
   batch_.set(ids, first_draw);
   model_.engine->evaluate(batch_, [&](int64_t first, int64_t count, const float* values) {
-    std::copy_n(values, count * static_cast<int64_t>(classes_), logits + first * static_cast<int64_t>(classes_));
+    std::copy_n(values, count * static_cast<int64_t>(classes_),
+                logits + first * static_cast<int64_t>(classes_));
   });
 }
 

@@ -18,8 +18,8 @@ struct TeacherModel {
   Normalization normalization;  // that it was trained with
 };
 
-/// The teacher's logits for the batches of a run, of the very images that the network sees: with the same random
-/// changes, in the teacher's normalisation and at the data set's size.
+/// The teacher's logits for the batches of a run, of the very images that the network sees: with the same
+/// random changes, in the teacher's normalisation and at the data set's size.
 class Teacher {
  public:
   /// `recipe` is the run's. Where it changes no image, the logits of all are computed here, once.

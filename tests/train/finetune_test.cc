@@ -1,5 +1,5 @@
-// Ten steps of fine-tuning with frozen layers against PyTorch's (tools/goldens/transfer.py), and features that are
-// kept against those that are computed anew.
+// Ten steps of fine-tuning with frozen layers against PyTorch's (tools/goldens/transfer.py), and features
+// that are kept against those that are computed anew.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -40,11 +40,13 @@ class Batch : public BatchSource {
 void fill(Parameters& parameters, const Graph& graph) {
   for (size_t i = 0; i < graph.parameters.size(); ++i) {
     const ParameterSpec& p = graph.parameters[i];
-    const bool norm = p.name.find("bn") != std::string::npos || p.name.find("downsample.1") != std::string::npos;
+    const bool norm =
+        p.name.find("bn") != std::string::npos || p.name.find("downsample.1") != std::string::npos;
     const bool weight = p.name.ends_with("weight");
     float offset = 0, bound = 0.125f;
     if (norm && weight) offset = p.name.find("bn2") != std::string::npos ? 0.25f : 1.0f;
-    if (!norm && weight) bound = static_cast<float>(std::sqrt(6.0 / static_cast<double>(p.elements() / p.shape[0])));
+    if (!norm && weight)
+      bound = static_cast<float>(std::sqrt(6.0 / static_cast<double>(p.elements() / p.shape[0])));
     const auto values = golden_floats(static_cast<uint32_t>(i), static_cast<size_t>(p.elements()), bound);
     std::ranges::transform(values, parameters.weight(static_cast<int>(i)).begin(),
                            [&](float value) { return offset + value; });
@@ -82,8 +84,9 @@ TEST(Finetune, TenStepsArePyTorchs) {
   ASSERT_EQ(golden["cases"].size(), 5u);
   for (const auto& expected : golden["cases"]) {
     SCOPED_TRACE(expected["name"].get<std::string>());
-    const Graph graph = frozen_at(make_model("resnet18", {size, size, 3}, classes), parse_freeze(expected["freeze"]),
-                                  parse_freeze_bn(expected["freeze_bn"]), 1);
+    const Graph graph =
+        frozen_at(make_model("resnet18", {size, size, 3}, classes), parse_freeze(expected["freeze"]),
+                  parse_freeze_bn(expected["freeze_bn"]), 1);
     // More shards than one: what belongs to frozen parameters must not be written anywhere.
     const auto engine = make_shard_engine(
         graph, {.threads = 2, .batch = count, .shard = 3, .batch_norm = BatchNormMode::sync});

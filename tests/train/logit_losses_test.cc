@@ -26,7 +26,8 @@ std::vector<float> softmax(const std::vector<float>& logits, size_t classes) {
 TEST(LogitLosses, AreTheFormulas) {
   const auto golden = read_golden("logit_losses.json");
   const size_t rows = golden["rows"], classes = golden["classes"];
-  const std::vector<float> logits = golden_floats(1, rows * classes, 6), teacher = golden_floats(5, rows * classes, 6);
+  const std::vector<float> logits = golden_floats(1, rows * classes, 6),
+                           teacher = golden_floats(5, rows * classes, 6);
   const std::vector<int32_t> labels = golden_labels(2, rows, static_cast<uint32_t>(classes));
   const std::vector<float> soft = softmax(teacher, classes);
   ASSERT_EQ(golden["cases"].size(), 9u);
@@ -37,8 +38,8 @@ TEST(LogitLosses, AreTheFormulas) {
     expected["soft"].get<bool>() ? void(targets.soft = soft.data()) : void(targets.labels = labels.data());
     std::vector<float> gradient(logits.size());
     const auto compute = [&](float* to) {
-      return loss.logits().compute(logits.data(), static_cast<int64_t>(rows), static_cast<int64_t>(classes), targets, 1,
-                                   to);
+      return loss.logits().compute(logits.data(), static_cast<int64_t>(rows), static_cast<int64_t>(classes),
+                                   targets, 1, to);
     };
     const LossSums sums = compute(gradient.data());
     const double true_loss = expected["loss"];
@@ -54,7 +55,8 @@ TEST(LogitLosses, FocalWithoutGammaIsCrossEntropy) {
   const std::vector<int32_t> labels = golden_labels(2, 6, 11);
   std::vector<float> a(66), b(66);
   const Targets targets{.labels = labels.data()};
-  const LossSums focal = parse_loss("focal:gamma=0").logits().compute(logits.data(), 6, 11, targets, 1, a.data());
+  const LossSums focal =
+      parse_loss("focal:gamma=0").logits().compute(logits.data(), 6, 11, targets, 1, a.data());
   const LossSums ce = parse_loss("ce").logits().compute(logits.data(), 6, 11, targets, 1, b.data());
   EXPECT_NEAR(focal.loss, ce.loss, 1e-12);
   EXPECT_EQ(focal.top1, ce.top1);
@@ -67,8 +69,8 @@ TEST(LogitLosses, NoTeacherIsNoPull) {
   const std::vector<int32_t> labels = golden_labels(2, 6, 11);
   for (const char* spec : {"kd", "dkd"}) {
     std::vector<float> gradient(66, 1.0f);
-    const LossSums sums =
-        parse_loss(spec).logits().compute(logits.data(), 6, 11, {.labels = labels.data()}, 1, gradient.data());
+    const LossSums sums = parse_loss(spec).logits().compute(logits.data(), 6, 11, {.labels = labels.data()},
+                                                            1, gradient.data());
     EXPECT_EQ(sums.loss, 0);
     EXPECT_EQ(sums.samples, 6);
     for (const float g : gradient) EXPECT_EQ(g, 0);
@@ -103,8 +105,8 @@ TEST(LogitLosses, SumsAddUp) {
 }
 
 TEST(LogitLosses, RefusesWhatItCannotDo) {
-  for (const char* spec : {"kd:T=0", "kd:T=x", "kd:alpha=1", "dkd:beta=-1", "focal:gamma=-1", "focal:smoothing=0.1",
-                           "l2", "ewc", "0.9*kd:T=inf", "ce:weights=1|2 + kd:T=4"}) {
+  for (const char* spec : {"kd:T=0", "kd:T=x", "kd:alpha=1", "dkd:beta=-1", "focal:gamma=-1",
+                           "focal:smoothing=0.1", "l2", "ewc", "0.9*kd:T=inf", "ce:weights=1|2 + kd:T=4"}) {
     EXPECT_THROW(parse_loss(spec, {1, 1}), Error) << spec;
   }
 }
