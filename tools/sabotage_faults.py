@@ -465,4 +465,33 @@ TRAIN = [
           "if (file.metadata.empty()) check_format_version(file.metadata, file_name);"),
 ]
 
-FAULTS = BASE + DATA + FETCH + GRAPH + NN + TRAIN
+INTEROP = [
+    fault("global-by-name-alone", "a file may name anybody's OrderedDict", "interop", "src/interop/torch_objects.cc",
+          "known[i].module == module && known[i].name == name", "!module.empty() && known[i].name == name"),
+    fault("bfloat16-as-half", "bfloat16 is read as float16", "interop", "src/interop/torch_objects.cc",
+          '"BFloat16Storage", Makes::storage, "BF16"', '"BFloat16Storage", Makes::storage, "F16"'),
+    fault("strides-ignored", "a transposed tensor is read as if it were not", "interop", "src/interop/torch_tensors.cc",
+          "    if (tensor.strides[i] != expected) return false;\n", ""),
+    fault("storage-offset-forgotten", "all tensors of a storage begin where it begins", "interop",
+          "src/interop/torch_tensors.cc", "span(storage).subspan(static_cast<size_t>(tensor.offset) * element, size)",
+          "span(storage).subspan(0, size)"),
+    fault("reach-not-checked", "a tensor may reach beyond its storage", "interop", "src/interop/torch_tensors.cc",
+          "overflow || last >= bytes / element", "overflow"),
+    fault("copies-unbounded", "a small file may ask for any number of copies", "interop", "src/interop/torch_tensors.cc",
+          "      copies_left_ -= size;\n", ""),
+    fault("module-prefix-kept", "names keep DataParallel's prefix", "interop", "src/interop/torch_state_dict.cc",
+          "name.erase(0, prefix.size());", "name.erase(0, 0);"),
+    fault("average-rather-than-weights", "a checkpoint's average is taken for its network", "interop",
+          "src/interop/torch_state_dict.cc", "std::pair(!is_usual(each), rank(each))",
+          "std::pair(!is_usual(each), rank(each).empty() ? 0 : usual_keys.size() - rank(each)[0])"),
+    fault("byte-order-ignored", "a big-endian file is read", "interop", "src/interop/torch_zip.cc",
+          'if (order != "little") {', "if (order.empty()) {"),
+    fault("overlap-accepted", "zip entries may share their bytes", "interop", "src/interop/zip_archive.cc",
+          "if (needed > file_bytes)", "if (needed < 0)"),
+    fault("entry-checksum-unread", "a damaged zip entry loads", "interop", "src/interop/zip_archive.cc",
+          "if (zip_fread(file.get(), &beyond, 1) != 0)", "if (beyond != 0)"),
+    fault("entries-unaligned", "tensors in a .pt file lie anywhere", "interop", "src/interop/zip_writer.cc",
+          "if (padding != 0 && padding < padding_header) padding += alignment;", "padding = 0;"),
+]
+
+FAULTS = BASE + DATA + FETCH + GRAPH + NN + TRAIN + INTEROP

@@ -20,6 +20,7 @@ void add_resume_command(CLI::App& program, Action& action);
 void add_plan_command(CLI::App& program, Action& action);
 void add_eval_command(CLI::App& program, Action& action);
 void add_predict_command(CLI::App& program, Action& action);
+void add_weights_command(CLI::App& program, Action& action);
 void add_schedule_command(CLI::App& program, Action& action);
 void add_lr_find_command(CLI::App& program, Action& action);
 

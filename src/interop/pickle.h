@@ -77,8 +77,8 @@ class PickleObjects {
   virtual PickleValue persistent(Pickle& pickle, PickleRef id) = 0;
 };
 
-/// The pickle that `bytes`, less than 4 GiB, begin with. Errors begin with `file`. Takes time and memory in proportion to the
-/// pickle's length, whatever it says, and no deeper a stack for deeper nesting.
+/// The pickle that `bytes`, less than 4 GiB, begin with. Errors begin with `file`. Takes time and memory in
+/// proportion to the pickle's length, whatever it says, and no deeper a stack for deeper nesting.
 Pickle read_pickle(std::span<const uint8_t> bytes, const std::string& file, PickleObjects& objects);
 
 }  // namespace frugal

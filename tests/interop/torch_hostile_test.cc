@@ -63,6 +63,7 @@ std::vector<Hostile> that_run_code() {
       {"eval", whole(global("builtins", "eval") + call), "'builtins.eval'"},
       {"by protocol 4", whole(text("posix") + text("system") + "\x93" + call), "'posix.system'"},
       {"a class of the author's", whole(global("__main__", "Net") + ")\x81}b"), "'__main__.Net'"},
+      {"a known name of another module", whole(global("mine", "OrderedDict") + ")R"), "'mine.OrderedDict'"},
       {"numpy", whole(global("numpy.core.multiarray", "_reconstruct") + ")R"),
        "'numpy.core.multiarray._reconstruct'"},
       {"escape sequences in a name", whole(global("\x1b[31m", "x")), "'?[31m.x'"},

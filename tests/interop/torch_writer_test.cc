@@ -1,11 +1,14 @@
-// What write_torch_file writes comes back, to the bit. That PyTorch itself opens it is tried where PyTorch is
-// (tools/check_torch_files.py).
+// What write_torch_file writes comes back, to the bit, and is what PyTorch was seen to open: files kept
+// beside the goldens, which tools/goldens/check_written.py tries where PyTorch is.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <cstdlib>
+
 #include "../temp_dir.h"
 #include "base/error.h"
+#include "base/safetensors.h"
 #include "base/safetensors_header.h"
 #include "interop/torch_file.h"
 #include "interop/weights_file.h"
@@ -13,8 +16,11 @@
 namespace frugal {
 namespace {
 
+namespace fs = std::filesystem;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
+
+const fs::path goldens = fs::path(FRUGAL_SOURCE_DIR) / "tests/goldens/interop";
 
 TEST(TorchWriter, EveryTypeComesBack) {
   const TempDir dir;
@@ -38,6 +44,24 @@ TEST(TorchWriter, EveryTypeComesBack) {
     EXPECT_EQ(file.tensors[i].shape, tensors[i].shape);
     EXPECT_TRUE(std::ranges::equal(file.tensors[i].data, tensors[i].data)) << tensors[i].name;
   }
+}
+
+/// Compares with the file that was kept; where FRUGAL_KEEP_WRITTEN names a folder, keeps the new one there.
+void expect_as_kept(const fs::path& written) {
+  if (const char* keep = std::getenv("FRUGAL_KEEP_WRITTEN")) fs::copy(written, keep);
+  EXPECT_EQ(get(written), get(goldens / written.filename()))
+      << written.filename() << " is written in another way; see tools/goldens/check_written.py";
+}
+
+TEST(TorchWriter, WritesWhatPyTorchOpens) {
+  const TempDir dir;
+  const TensorFile types = read_torch_file(goldens / "types.pt"),
+                   trained = read_torch_file(goldens / "trained.pt");
+  write_torch_file(dir / "written-types.pt", types.tensors);
+  write_torch_file(dir / "written-trained.pt", trained.tensors);
+  write_safetensors(dir / "written-types.safetensors", {{"epoch", "3"}, {"quote", "\"\xc3\xa9"}},
+                    types.tensors);
+  for (const std::string& name : dir.names()) expect_as_kept(dir / name);
 }
 
 TEST(TorchWriter, SameTensorsSameBytes) {
