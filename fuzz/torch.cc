@@ -36,7 +36,7 @@ struct Recipe {
   int64_t number() {
     const uint8_t kind = byte();
     if (kind < 224) return kind % 8;
-    return static_cast<int64_t>(uint64_t{byte()} << (kind % 64)) - (kind % 2);
+    return static_cast<int64_t>((uint64_t{byte()} << (kind % 64)) - kind % 2);
   }
 };
 
