@@ -476,7 +476,7 @@ INTEROP = [
           "src/interop/torch_tensors.cc", "span(storage).subspan(static_cast<size_t>(tensor.offset) * element, size)",
           "span(storage).subspan(0, size)"),
     fault("reach-not-checked", "a tensor may reach beyond its storage", "interop", "src/interop/torch_tensors.cc",
-          "overflow || last >= bytes / element", "overflow"),
+          "overflow || (!empty && last >= bytes / element)", "overflow"),
     fault("copies-unbounded", "a small file may ask for any number of copies", "interop", "src/interop/torch_tensors.cc",
           "      copies_left_ -= size;\n", ""),
     fault("module-prefix-kept", "names keep DataParallel's prefix", "interop", "src/interop/torch_state_dict.cc",

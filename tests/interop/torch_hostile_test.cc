@@ -131,6 +131,7 @@ std::vector<Hostile> that_lie() {
       {"strides", of(0, {2, 2}, {3, 1}), "reaches beyond"},
       {"stride that overflows", of(0, {3}, {huge}), "reaches beyond"},
       {"shape that overflows", of(0, {huge, 4}, {0, 1}), "reaches beyond"},
+      {"empty, of a shape that overflows", of(0, {huge, 4, 0}, {0, 1, 1}), "reaches beyond"},
       {"negative offset", of(-1, {4}, {1}), "no number from 0 on"},
       {"negative shape", of(0, {-4}, {1}), "no number from 0 on"},
       {"negative stride", of(3, {4}, {-1}), "no number from 0 on"},

@@ -81,6 +81,7 @@ TEST(TorchWriter, RefusesWhatPyTorchCannotHold) {
   };
   refused({{"w", "U32", {1}, bytes}}, "'w' is of type U32");
   refused({{"w", "F32", {2}, bytes}}, "'w' has 4 bytes, its shape needs 8");
+  refused({{"w", "F32", {0, int64_t{1} << 62, 4}, {}}}, "'w' has a shape beyond 64 bits");
   refused({{"w", "F32", {1}, bytes}, {"w", "F32", {1}, bytes}}, "'w' is there twice");
   EXPECT_THROW(write_torch_file(dir / "none" / "f.pt", {}), Error);
   EXPECT_TRUE(dir.names().empty());
