@@ -22,6 +22,7 @@ void add_fisher_command(CLI::App& program, Action& action);
 void add_eval_command(CLI::App& program, Action& action);
 void add_predict_command(CLI::App& program, Action& action);
 void add_export_command(CLI::App& program, Action& action);
+void add_weights_command(CLI::App& program, Action& action);
 void add_schedule_command(CLI::App& program, Action& action);
 void add_lr_find_command(CLI::App& program, Action& action);
 

@@ -48,6 +48,7 @@ void declare(CLI::App& program, Action& action) {
   add_fetch_command(program, action);
   add_data_command(program, action);
   add_model_command(program, action);
+  add_weights_command(program, action);
   add_schedule_command(program, action);
   add_lr_find_command(program, action);
 }

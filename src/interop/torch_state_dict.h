@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "interop/pickle.h"
+#include "interop/pickle_value.h"
 #include "interop/torch_objects.h"
 
 namespace frugal {

@@ -89,17 +89,19 @@ class Loading {
                      " bytes for it");
     }
     if (tensor.shape.size() != tensor.strides.size()) fail(name, "has a shape and strides that do not match");
-    if (std::ranges::find(tensor.shape, 0) != tensor.shape.end()) return 0;
-
     int64_t size = element, last = tensor.offset;  // the place of its last number
     bool overflow = false;
     for (size_t i = 0; i < tensor.shape.size(); ++i) {
       int64_t reach = 0;
-      overflow |= __builtin_mul_overflow(size, tensor.shape[i], &size);
-      overflow |= __builtin_mul_overflow(tensor.shape[i] - 1, tensor.strides[i], &reach);
+      // An empty tensor, too, must have extents that others can multiply.
+      const int64_t extent = std::max<int64_t>(tensor.shape[i], 1);
+      overflow |= __builtin_mul_overflow(size, extent, &size);
+      overflow |= __builtin_mul_overflow(extent - 1, tensor.strides[i], &reach);
       overflow |= __builtin_add_overflow(last, reach, &last);
     }
-    if (overflow || last >= bytes / element) fail(name, "reaches beyond its storage");
+    const bool empty = std::ranges::find(tensor.shape, 0) != tensor.shape.end();
+    if (overflow || (!empty && last >= bytes / element)) fail(name, "reaches beyond its storage");
+    if (empty) return 0;
     if (!is_dense(tensor)) {
       if (size > copies_left_) {
         throw Error(file_ + ": refused: tensor " + in_quotes(name) +

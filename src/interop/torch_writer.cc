@@ -1,5 +1,6 @@
 // Writes PyTorch's zip layout: a pickle of protocol 2, made of the opcodes that torch.load(weights_only=True)
 // knows, and an entry for each tensor.
+#include <algorithm>
 #include <set>
 #include <string_view>
 #include <vector>
@@ -104,7 +105,13 @@ void check(const std::filesystem::path& path, std::span<const TensorRecord> tens
     if (torch_storage_name(tensor.dtype).empty())
       fail("is of type " + tensor.dtype + ", which PyTorch's files cannot hold; write .safetensors");
     int64_t bytes = safetensors_element_size(tensor.dtype);
-    for (const int64_t extent : tensor.shape) bytes *= extent;
+    bool empty = false;
+    for (const int64_t extent : tensor.shape) {
+      empty |= extent == 0;
+      if (__builtin_mul_overflow(bytes, std::max<int64_t>(extent, 1), &bytes))
+        fail("has a shape beyond 64 bits");
+    }
+    if (empty) bytes = 0;
     if (bytes != static_cast<int64_t>(tensor.data.size()))
       fail("has " + std::to_string(tensor.data.size()) + " bytes, its shape needs " + std::to_string(bytes));
   }

@@ -23,7 +23,7 @@ std::string find_prefix(const ZipArchive& archive, const std::string& file) {
   for (const ZipArchive::Entry& entry : archive.entries()) {
     const std::string_view name = entry.name;
     if (!name.ends_with(pickle_name) || name.find('/') != name.size() - pickle_name.size()) continue;
-    const std::string prefix(name.substr(0, name.size() - pickle_name.size()));
+    std::string prefix(name.substr(0, name.size() - pickle_name.size()));
     if (archive.find(prefix + "/constants.pkl")) {
       throw Error(file +
                   ": is a TorchScript program (torch.jit.save), not a state_dict; in Python, "

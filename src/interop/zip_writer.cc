@@ -59,7 +59,7 @@ void put_directory_entry(Bytes& directory, const ZipContent& content, uint64_t c
   put(directory, 0x02014b50, 4);
   put(directory, version, 2);
   put_description(directory, content, checksum, 0);
-  put(directory, 0, 2 + 2 + 2 + 4);  // no comment, first disk, attributes
+  directory.resize(directory.size() + 2 + 2 + 2 + 4);  // no comment, first disk, no attributes
   put(directory, at, 4);
   directory.insert(directory.end(), content.name.begin(), content.name.end());
 }

@@ -1,11 +1,14 @@
-// What write_torch_file writes comes back, to the bit. That PyTorch itself opens it is tried where PyTorch is
-// (tools/check_torch_files.py).
+// What write_torch_file writes comes back, to the bit, and is what PyTorch was seen to open: files kept
+// beside the goldens, which tools/goldens/check_written.py tries where PyTorch is.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <cstdlib>
+
 #include "../temp_dir.h"
 #include "base/error.h"
+#include "base/safetensors.h"
 #include "base/safetensors_header.h"
 #include "interop/torch_file.h"
 #include "interop/weights_file.h"
@@ -13,8 +16,11 @@
 namespace frugal {
 namespace {
 
+namespace fs = std::filesystem;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
+
+const fs::path goldens = fs::path(FRUGAL_SOURCE_DIR) / "tests/goldens/interop";
 
 TEST(TorchWriter, EveryTypeComesBack) {
   const TempDir dir;
@@ -40,6 +46,24 @@ TEST(TorchWriter, EveryTypeComesBack) {
   }
 }
 
+/// Compares with the file that was kept; where FRUGAL_KEEP_WRITTEN names a folder, keeps the new one there.
+void expect_as_kept(const fs::path& written) {
+  if (const char* keep = std::getenv("FRUGAL_KEEP_WRITTEN")) fs::copy(written, keep);
+  EXPECT_EQ(get(written), get(goldens / written.filename()))
+      << written.filename() << " is written in another way; see tools/goldens/check_written.py";
+}
+
+TEST(TorchWriter, WritesWhatPyTorchOpens) {
+  const TempDir dir;
+  const TensorFile types = read_torch_file(goldens / "types.pt"),
+                   trained = read_torch_file(goldens / "trained.pt");
+  write_torch_file(dir / "written-types.pt", types.tensors);
+  write_torch_file(dir / "written-trained.pt", trained.tensors);
+  write_safetensors(dir / "written-types.safetensors", {{"epoch", "3"}, {"quote", "\"\xc3\xa9"}},
+                    types.tensors);
+  for (const std::string& name : dir.names()) expect_as_kept(dir / name);
+}
+
 TEST(TorchWriter, SameTensorsSameBytes) {
   const TempDir dir;
   const std::vector<uint8_t> bytes(8);
@@ -57,6 +81,7 @@ TEST(TorchWriter, RefusesWhatPyTorchCannotHold) {
   };
   refused({{"w", "U32", {1}, bytes}}, "'w' is of type U32");
   refused({{"w", "F32", {2}, bytes}}, "'w' has 4 bytes, its shape needs 8");
+  refused({{"w", "F32", {0, int64_t{1} << 62, 4}, {}}}, "'w' has a shape beyond 64 bits");
   refused({{"w", "F32", {1}, bytes}, {"w", "F32", {1}, bytes}}, "'w' is there twice");
   EXPECT_THROW(write_torch_file(dir / "none" / "f.pt", {}), Error);
   EXPECT_TRUE(dir.names().empty());

@@ -3,7 +3,8 @@
 tests/interop/torch_file_test.cc judges the reader.
 
     torch_files.py                 with PyTorch 1.13: everything but the below
-    torch_files.py torch26         with PyTorch 2.6: what only newer ones write; adds to expected.json
+    torch_files.py torch26         with PyTorch 2.6 and safetensors: what only newer ones write, and a file by Python's
+                                   safetensors; adds to expected.json
 
 Storage keys of the older layout are addresses, so those files differ from run to run.
 """
@@ -70,13 +71,18 @@ def prefixed(prefix, tensors):
 EXPECTED = {}
 
 
-def save(name, saved, tensors, metadata=None, **how):
-    torch.save(saved, OUT / name, **how)
+def expect(name, format, tensors, metadata):
     EXPECTED[name] = {
-        "format": "PyTorch" if how.get("_use_new_zipfile_serialization", True) else "PyTorch (before 1.6)",
+        "format": format,
         "metadata": metadata or {},
         "tensors": [{"name": key, "dtype": WORDS[tensor.dtype], "shape": list(tensor.shape),
                      "values": tensor.detach().double().flatten().tolist()} for key, tensor in tensors.items()]}
+
+
+def save(name, saved, tensors, metadata=None, **how):
+    torch.save(saved, OUT / name, **how)
+    new = how.get("_use_new_zipfile_serialization", True)
+    expect(name, "PyTorch" if new else "PyTorch (before 1.6)", tensors, metadata)
 
 
 def save_both(name, saved, tensors, metadata=None, **how):
@@ -104,6 +110,18 @@ def make_all():
     save("unusual.pt", {"generator": small(), "step": 5}, small(), {"step": "5", "torch.state_dict": "generator"})
 
 
+def make_safetensors():
+    """By Python's safetensors, which sorts tensors by type."""
+    import safetensors.torch
+    types, metadata = of_every_type(), {"epoch": "3", "quote": "\"\u00e9"}
+    path = OUT / "python.safetensors"
+    safetensors.torch.save_file(types, path, metadata)
+    data = path.read_bytes()
+    header = json.loads(data[8:8 + int.from_bytes(data[:8], "little")])
+    names = sorted(types, key=lambda name: header[name]["data_offsets"])
+    expect(path.name, "safetensors", {name: types[name] for name in names}, metadata)
+
+
 def make_torch26():
     save("torch26.pt", small(), small())
     WORDS.update({torch.uint16: "U16", torch.uint32: "U32", torch.uint64: "U64"})
@@ -117,6 +135,7 @@ def main():
     path = OUT / "expected.json"
     if sys.argv[1:] == ["torch26"]:
         EXPECTED.update(json.loads(path.read_text()))
+        make_safetensors()
         make_torch26()
     else:
         make_all()
