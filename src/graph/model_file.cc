@@ -16,7 +16,7 @@ constexpr int64_t most_bytes = int64_t{8} << 20;
 
 struct Format {
   std::string extension;
-  ModelImport import;  // null: our own
+  ModelImport convert;  // null: our own
 };
 
 std::vector<Format>& formats() {
@@ -26,7 +26,7 @@ std::vector<Format>& formats() {
 
 struct Path {
   size_t end = std::string::npos;  // behind the extension, which ends the spec or is followed by options
-  ModelImport import = nullptr;
+  ModelImport convert = nullptr;
 };
 
 Path find_path(const std::string& spec) {
@@ -34,7 +34,7 @@ Path find_path(const std::string& spec) {
     for (size_t at = spec.find(format.extension); at != std::string::npos;
          at = spec.find(format.extension, at + 1)) {
       const size_t end = at + format.extension.size();
-      if (end == spec.size() || spec[end] == ':') return {end, format.import};
+      if (end == spec.size() || spec[end] == ':') return {end, format.convert};
     }
   }
   return {};
@@ -42,8 +42,8 @@ Path find_path(const std::string& spec) {
 
 }  // namespace
 
-void add_model_format(const std::string& extension, ModelImport import) {
-  formats().push_back({extension, import});
+void add_model_format(const std::string& extension, ModelImport convert) {
+  formats().push_back({extension, convert});
 }
 
 bool is_model_file(const std::string& spec) { return find_path(spec).end != std::string::npos; }
@@ -55,8 +55,8 @@ ModelFileSpec split_model_file(const std::string& spec) {
 
 Graph read_model_file(const std::string& spec, Shape input, int64_t classes) {
   const std::string path = split_model_file(spec).path;
-  const ModelImport import = find_path(spec).import;
-  return parse_model(import != nullptr ? import(path) : read_text_file(path, most_bytes), spec, input,
+  const ModelImport convert = find_path(spec).convert;
+  return parse_model(convert != nullptr ? convert(path) : read_text_file(path, most_bytes), spec, input,
                      classes);
 }
 

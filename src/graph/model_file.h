@@ -13,7 +13,7 @@ using ModelImport = std::string (*)(const std::string& path);
 
 /// From now on files of this extension (".onnx") are model files too. This folder knows no other format than
 /// its own; the program says at its start what it can read.
-void add_model_format(const std::string& extension, ModelImport import);
+void add_model_format(const std::string& extension, ModelImport convert);
 
 /// A model's spec whose name is a path: "nets/my.toml", "my.toml:width=96,depth=3".
 bool is_model_file(const std::string& spec);

@@ -11,7 +11,7 @@
 namespace frugal {
 namespace {
 
-OnnxNetwork import(const onnx::Model& model, const std::string& file, Shape otherwise) {
+OnnxNetwork network_of(const onnx::Model& model, const std::string& file, Shape otherwise) {
   const OnnxGraph graph(model, file);
   OnnxImporter importer(graph, otherwise);
   OnnxNetwork network{importer.build(), {}};
@@ -35,11 +35,11 @@ OnnxNetwork import(const onnx::Model& model, const std::string& file, Shape othe
 }  // namespace
 
 OnnxNetwork read_onnx(const std::filesystem::path& path, Shape otherwise) {
-  return import(read_onnx_model(path), path.string(), otherwise);
+  return network_of(read_onnx_model(path), path.string(), otherwise);
 }
 
 OnnxNetwork parse_onnx(std::span<const uint8_t> bytes, const std::string& file, Shape otherwise) {
-  return import(parse_onnx_model(bytes, file), file, otherwise);
+  return network_of(parse_onnx_model(bytes, file), file, otherwise);
 }
 
 TensorFile read_onnx_weights(const std::filesystem::path& path) { return read_onnx(path).weights; }

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "interop/onnx_importer.h"
+#include "interop/onnx_types.h"
 
 namespace frugal {
 namespace {
@@ -20,6 +21,12 @@ void OnnxImporter::add_identity(const OnnxStep& step) {
     return;
   }
   const Made& x = input(step);
+  const int64_t to = attribute(*step.node, "to", static_cast<int64_t>(onnx::TensorElement::float32));
+  const auto is = [&](onnx::TensorElement element) { return to == static_cast<int64_t>(element); };
+  if (!is(onnx::TensorElement::float32) && !is(onnx::TensorElement::float16) &&
+      !is(onnx::TensorElement::float64) && !is(onnx::TensorElement::bfloat16)) {
+    fail(step, "it makes whole numbers of an image");
+  }
   make(step, x.value, x.rank);
 }
 

@@ -96,7 +96,7 @@ void OnnxImporter::add_batch_norm(const OnnxStep& step) {
 
 void OnnxImporter::add_group_norm(const OnnxStep& step) {
   const Made& x = input(step);
-  const Shape& in = shape(x);
+  const Shape in = shape(x);
   // The shape that it comes back to must be the one that it had: a list, or taken from x itself.
   const auto back = list_of(step, 1, "");
   const List same = x.rank == 4 ? List{in.c, in.h, in.w} : List{in.c};

@@ -81,7 +81,8 @@ class OnnxImporter {
   void add_pad(const OnnxStep& step);
 
   const Made& input(const OnnxStep& step, size_t i = 0) const;
-  const Shape& shape(const Made& made) const { return net_.shape(made.value); }
+  /// A copy: the next layer moves the builder's own.
+  Shape shape(const Made& made) const { return net_.shape(made.value); }
   /// The first input, which must be [N, C, H, W].
   const Made& image(const OnnxStep& step) const;
   bool has_input(const OnnxStep& step, size_t i) const {
