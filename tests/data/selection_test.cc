@@ -51,6 +51,18 @@ std::map<int32_t, int> counts(const std::vector<int32_t>& labels) {
   return result;
 }
 
+TEST(Selection, ATaskKeepsTheNumbersOfItsClasses) {
+  const Dataset data = selected({.task = "1,3-4"}), whole = five_classes();
+  EXPECT_EQ(data.classes, whole.classes);
+  EXPECT_EQ(counts(data.train.labels), (std::map<int32_t, int>{{1, 20}, {3, 40}, {4, 50}}));
+  EXPECT_EQ(counts(data.test.labels), (std::map<int32_t, int>{{1, 3}, {3, 3}, {4, 3}}));
+  for (size_t i = 0; i < data.train.labels.size(); ++i) {
+    EXPECT_EQ(data.train.pixels[i] / 50, data.train.labels[i]);
+  }
+  EXPECT_THAT([] { selected({.task = "7"}); },
+              ThrowsMessage<Error>(HasSubstr("--task: 7: classes are numbered")));
+}
+
 TEST(Selection, EverythingStaysUnlessAskedFor) {
   const Dataset data = selected({}), whole = five_classes();
   EXPECT_EQ(data.classes, whole.classes);
