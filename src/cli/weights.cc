@@ -74,6 +74,7 @@ std::string totals(const TensorFile& file, int64_t& bytes) {
     bytes += static_cast<int64_t>(tensor.data.size());
   }
   std::vector<std::string> types;
+  types.reserve(by_type.size());
   for (const auto& [type, count] : by_type) types.push_back(with_thousands(count) + " " + type);
   return with_thousands(numbers) + " numbers" + (types.size() > 1 ? " (" + join(types) + ")" : "");
 }

@@ -23,6 +23,7 @@ class WeightsCommand : public testing::Test {
   std::string put_floats(const std::string& name,
                          const std::map<std::string, std::vector<float>>& tensors) const {
     std::vector<TensorRecord> records;
+    records.reserve(tensors.size());
     for (const auto& [tensor, values] : tensors) {
       records.push_back({tensor,
                          "F32",

@@ -108,7 +108,7 @@ std::vector<Hostile> that_are_no_pickles() {
 }
 
 std::vector<Hostile> that_lie() {
-  const auto of = [](int64_t offset, std::vector<int64_t> shape, std::vector<int64_t> strides) {
+  const auto of = [](int64_t offset, const std::vector<int64_t>& shape, const std::vector<int64_t>& strides) {
     return named(tensor(floats, offset, shape, strides));
   };
   constexpr int64_t huge = int64_t{1} << 62;
@@ -207,6 +207,7 @@ TEST(TorchHostile, CopiesAreBoundedTogether) {
   // Each a transposed view of the same megabyte, at a hundred bytes of pickle.
   const TempDir dir(fast_root());
   std::vector<std::pair<std::string, std::string>> items;
+  items.reserve(100);
   for (int i = 0; i < 100; ++i)
     items.emplace_back("w" + std::to_string(i),
                        tensor(storage("FloatStorage", "big", 512 * 512), 0, {512, 512}, {1, 512}));
