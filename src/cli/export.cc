@@ -77,6 +77,7 @@ const Format& format_of(const std::string& path) {
       std::ranges::find_if(formats, [&](const Format& format) { return extension == format.extension; });
   if (found != formats.end()) return *found;
   std::vector<std::string> known;
+  known.reserve(formats.size());
   for (const Format& format : formats) known.emplace_back(format.extension);
   throw usage_error("--to " + path + ": the name must end in one of " + join(known));
 }

@@ -46,7 +46,7 @@ class Exporter {
     const std::string name = uses_of_name_[node.name] == 1 ? node.name : node.name + "_" + std::to_string(i);
     if (node.kind == OpKind::input) return input();
     const auto first = static_cast<size_t>(node.inputs[0]);
-    const OnnxValue x = values_[first];
+    OnnxValue x = values_[first];
     switch (node.kind) {
       case OpKind::input:
         break;
