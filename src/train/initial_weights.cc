@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <map>
 
 #include "base/error.h"
@@ -113,6 +114,23 @@ WeightMatching match_weights(const Graph& graph, std::span<const TensorRecord> t
   return matching;
 }
 
+namespace {
+
+/// PyTorch's counter of each batch-norm; ours is one for all.
+int64_t batches_tracked(std::span<const TensorRecord> tensors) {
+  int64_t most = 0;
+  for (const TensorRecord& tensor : tensors) {
+    if (kind_of(tensor.name) != "num_batches_tracked" || tensor.dtype != "I64" || !tensor.shape.empty())
+      continue;
+    int64_t count = 0;
+    std::memcpy(&count, tensor.data.data(), sizeof count);
+    most = std::max(most, count);
+  }
+  return most;
+}
+
+}  // namespace
+
 std::vector<int> copy_matched(const WeightMatching& matching, std::span<const TensorRecord> tensors,
                               Parameters& parameters) {
   std::map<std::string, const TensorRecord*> by_name;
@@ -128,6 +146,7 @@ std::vector<int> copy_matched(const WeightMatching& matching, std::span<const Te
     std::ranges::copy(
         values, (match.buffer ? parameters.buffer(match.index) : parameters.weight(match.index)).begin());
   }
+  parameters.batches_tracked = batches_tracked(tensors);
   return filled;
 }
 

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <csignal>
 
 #include "program.h"
@@ -21,13 +22,14 @@ class Transfer : public testing::Test {
     write_cifar100(scratch / "set", 256, 100);
     EXPECT_EQ(train("first", {}).code, 0);
   }
-  std::vector<std::string> flags(const std::string& run, const std::vector<std::string>& more) const {
-    std::vector<std::string> all =
-        quick_train(scratch / "set", scratch / run, {"--model", "resnet20:width=0.5", "--batch", "32"});
-    all.insert(all.end(), more.begin(), more.end());
-    return all;
+  std::vector<std::string> flags(const std::string& run, std::vector<std::string> more) const {
+    if (std::ranges::find(more, "--model") == more.end()) {
+      more.insert(more.end(), {"--model", "resnet20:width=0.5"});
+    }
+    return quick_train(scratch / "set", scratch / run, more);
   }
-  Outcome train(const std::string& run, const std::vector<std::string>& more, const RunOptions& how = {}) const {
+  Outcome train(const std::string& run, const std::vector<std::string>& more,
+                const RunOptions& how = {}) const {
     return frugal(flags(run, more), how);
   }
   std::string path(const std::string& name) const { return (scratch / name).string(); }
@@ -35,12 +37,13 @@ class Transfer : public testing::Test {
 };
 
 TEST_F(Transfer, KeptFeaturesGiveTheBitsOfThoseComputedAnew) {
-  const std::vector<std::string> frozen = {"--from", path("first"), "--freeze", "*,!linear.*", "--val", "0.25",
-                                           "--epochs", "3", "--validate-every", "1"};
+  const std::vector<std::string> frozen = {"--from", path("first"), "--freeze", "*,!linear.*",      "--val",
+                                           "0.25",   "--epochs",    "3",        "--validate-every", "1"};
   const Outcome kept = train("kept", frozen);
   ASSERT_EQ(kept.code, 0) << kept.err;
-  EXPECT_THAT(kept.out, AllOf(HasSubstr("97 of 97 tensors"), HasSubstr("of them trainable"),
-                              HasSubstr("kept what the frozen layers yield of 256 images (up to adaptive_avg_pool)")));
+  EXPECT_THAT(kept.out,
+              AllOf(HasSubstr("97 of 97 tensors"), HasSubstr("of them trainable"),
+                    HasSubstr("kept what the frozen layers yield of 256 images (up to adaptive_avg_pool)")));
   std::vector<std::string> anew = frozen;
   anew.insert(anew.end(), {"--augment", "flip:0"});  // changes nothing, which nobody knows
   const Outcome other = train("anew", anew);
@@ -49,10 +52,11 @@ TEST_F(Transfer, KeptFeaturesGiveTheBitsOfThoseComputedAnew) {
 }
 
 TEST_F(Transfer, FrozenWeightsStayAndTheHeadIsNew) {
-  const Outcome outcome =
-      train("tuned", {"--from", path("first/best.safetensors"), "--select", "0-3", "--freeze", "*,!linear.*"});
+  const Outcome outcome = train(
+      "tuned", {"--from", path("first/best.safetensors"), "--select", "0-3", "--freeze", "*,!linear.*"});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
-  EXPECT_THAT(outcome.out, AllOf(HasSubstr("95 of 97 tensors"), HasSubstr("linear.weight"), HasSubstr("in it: starts afresh")));
+  EXPECT_THAT(outcome.out, AllOf(HasSubstr("95 of 97 tensors"), HasSubstr("linear.weight"),
+                                 HasSubstr("in it: starts afresh")));
   const SafetensorsFile before = read_safetensors(scratch / "first/best.safetensors"),
                         after = read_safetensors(scratch / "tuned/best.safetensors");
   for (const TensorRecord& tensor : after.tensors) {
@@ -62,15 +66,16 @@ TEST_F(Transfer, FrozenWeightsStayAndTheHeadIsNew) {
 }
 
 TEST_F(Transfer, GoesOnAfterCtrlCWithoutTheFileItBeganWith) {
-  const std::vector<std::string> how = {"--from", path("first"), "--loss", "ce + 0.1*l2sp", "--freeze", "layer1.*@0.4",
-                                        "--epochs", "6", "--checkpoint-every", "1steps"};
+  const std::vector<std::string> how = {
+      "--from",       path("first"), "--loss", "ce + 0.1*l2sp",      "--freeze",
+      "layer1.*@0.4", "--epochs",    "6",      "--checkpoint-every", "1steps"};
   ASSERT_EQ(train("whole", how).code, 0);
   bool sent = false;
   const Outcome stopped = train("cut", how, {.on_output = [&](const std::string& out, int pid) {
-    if (sent || out.find("Epoch [2/") == std::string::npos) return;
-    sent = true;
-    kill(pid, SIGINT);
-  }});
+                                  if (sent || out.find("Epoch [2/") == std::string::npos) return;
+                                  sent = true;
+                                  kill(pid, SIGINT);
+                                }});
   ASSERT_EQ(stopped.code, 130) << stopped.err;
   fs::rename(scratch / "first", scratch / "gone");
   const Outcome outcome = frugal({"resume", path("cut"), "--threads", "1"});
@@ -79,8 +84,8 @@ TEST_F(Transfer, GoesOnAfterCtrlCWithoutTheFileItBeganWith) {
 }
 
 TEST_F(Transfer, LearnsFromATeacher) {
-  const Outcome outcome = train("student", {"--loss", "0.1*ce + 0.9*kd:T=4", "--teacher", path("first"), "--seed", "2",
-                                            "--augment", "flip,crop:4"});
+  const Outcome outcome = train("student", {"--loss", "0.1*ce + 0.9*kd:T=4", "--teacher", path("first"),
+                                            "--seed", "2", "--augment", "flip,crop:4"});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   const Outcome without = train("alone", {"--loss", "0.1*ce", "--seed", "2", "--augment", "flip,crop:4"});
   ASSERT_EQ(without.code, 0);
@@ -114,7 +119,8 @@ TEST_F(Transfer, TasksOneAfterTheOther) {
 }
 
 TEST_F(Transfer, AHeadOfTwoDenseLayers) {
-  const Outcome outcome = train("head", {"--from", path("first"), "--head", "32,100", "--freeze", "*,!linear.*"});
+  const Outcome outcome =
+      train("head", {"--from", path("first"), "--head", "32,100", "--freeze", "*,!linear.*"});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_THAT(outcome.out, HasSubstr("linear.0.weight"));
   EXPECT_EQ(frugal({"eval", path("head")}).code, 0);
@@ -125,9 +131,13 @@ TEST_F(Transfer, AHeadOfTwoDenseLayers) {
 }
 
 TEST_F(Transfer, SaysWhatDoesNotFit) {
-  const Outcome other = train("x", {"--model", "nin", "--from", path("first")});
+  const std::vector<uint8_t> numbers(16);
+  const TensorRecord tensor{"foreign.weight", "F32", {2, 2}, numbers};
+  write_safetensors(scratch / "foreign", {}, {&tensor, 1});
+  const Outcome other = train("x", {"--from", path("foreign")});
   EXPECT_EQ(other.code, 1);
-  EXPECT_THAT(other.err, AllOf(HasSubstr("none of its tensors fits nin"), HasSubstr("conv1.weight")));
+  EXPECT_THAT(other.err,
+              AllOf(HasSubstr("none of its tensors fits resnet20"), HasSubstr("foreign.weight 2x2")));
   EXPECT_FALSE(fs::exists(scratch / "x"));
   EXPECT_EQ(train("x", {"--from", path("nowhere")}).code, 1);
   const Outcome pattern = train("x", {"--freeze", "classifier.*"});

@@ -4,6 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <functional>
+#include <limits>
+
 #include "base/error.h"
 #include "graph/presets.h"
 
@@ -32,7 +36,8 @@ class File {
       }
     }
     for (size_t i = 0; i < tensors.size(); ++i) {
-      tensors[i].data = {reinterpret_cast<const uint8_t*>(values[i].data()), values[i].size() * sizeof(float)};
+      tensors[i].data = {reinterpret_cast<const uint8_t*>(values[i].data()),
+                         values[i].size() * sizeof(float)};
     }
   }
   std::vector<TensorRecord> tensors;
@@ -56,7 +61,8 @@ TEST(InitialWeights, MatchByName) {
   for (const WeightMatch& match : matching.tensors) {
     const auto found = match.buffer ? parameters.buffer(match.index) : parameters.weight(match.index);
     for (size_t i = 0; i < file.tensors.size(); ++i) {
-      if (file.tensors[i].name == match.name) EXPECT_EQ(found[0], static_cast<float>(i)) << match.name;
+      if (file.tensors[i].name != match.name) continue;
+      EXPECT_EQ(found[0], static_cast<float>(i)) << match.name;
     }
   }
 }
@@ -75,7 +81,8 @@ TEST(InitialWeights, AnotherHeadStartsAfresh) {
   EXPECT_EQ(matching.matched(), 57 + 38);
   std::vector<std::string> fresh;
   for (const WeightMatch& match : matching.tensors) {
-    if (match.by == MatchedBy::nothing) fresh.push_back(match.name + " was " + std::to_string(match.source_shape[0]));
+    if (match.by == MatchedBy::nothing)
+      fresh.push_back(match.name + " was " + std::to_string(match.source_shape[0]));
   }
   EXPECT_THAT(fresh, ElementsAre("linear.weight was 10", "linear.bias was 10"));
   EXPECT_THAT(matching.unused, ElementsAre("linear.weight", "linear.bias"));
