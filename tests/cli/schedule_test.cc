@@ -26,7 +26,7 @@ TEST_F(ScheduleCommand, PrintsATableAndDraws) {
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_THAT(outcome.out,
               AllOf(StartsWith("cosine, warm-up 1epoch: 10 epochs of 352 steps, learning rate 0.4\n"),
-                    HasSubstr("\n   0.0 %      0.00            0  0.004 "),
+                    HasSubstr("\n   0.0 %      0.00            0  0.004\n"),
                     HasSubstr("\n  50.0 %      5.00        1,760  0.2 "), HasSubstr("schedule.svg")));
   EXPECT_THAT(read_text(scratch / "schedule.svg"),
               AllOf(StartsWith("<svg"), HasSubstr("cosine, warm-up 1epoch"), HasSubstr("epochs done")));

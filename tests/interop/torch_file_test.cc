@@ -106,7 +106,7 @@ TEST(TorchFile, OtherFilesAreRefused) {
   EXPECT_THAT([&] { read_torch_file(dir.path()); }, ThrowsMessage<Error>(HasSubstr("directory")));
   put(dir / "f", std::string("weights"));
   EXPECT_THAT([&] { read_torch_file(dir / "f"); }, ThrowsMessage<Error>(HasSubstr("not a PyTorch file")));
-  EXPECT_THAT([&] { read_weights_file(dir / "f"); }, ThrowsMessage<Error>(HasSubstr("safetensors and")));
+  EXPECT_THAT([&] { read_weights_file(dir / "f"); }, ThrowsMessage<Error>(HasSubstr("ONNX are read")));
 }
 
 /// Published weights, if FRUGAL_DATA or a directory beside the source tree holds them.
