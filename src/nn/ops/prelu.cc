@@ -17,9 +17,8 @@ class PReluOp : public Op {
         parameters_(context.parameters),
         slope_(node.parameters[0]),
         trained_(context.trains(slope_)),
-        bf16_(context.bf16) {
-    rows_ = context.add_scratch(0, 2 * channels() * static_cast<int64_t>(sizeof(float)));
-  }
+        bf16_(context.bf16),
+        rows_(context.add_scratch(0, 2 * in_.shape.c * static_cast<int64_t>(sizeof(float)))) {}
 
   void forward(const ShardRun& run) const override {
     with_type(bf16_, [&](auto type) {
@@ -61,7 +60,7 @@ class PReluOp : public Op {
   Parameters& parameters_;
   int slope_;
   bool trained_, bf16_;
-  BufferId rows_ = -1;
+  BufferId rows_;
 };
 
 }  // namespace
