@@ -43,17 +43,10 @@ class Muon : public Optimizer {
     });
     // The dear ones first: a small one at the end leaves no thread waiting for long.
     std::ranges::stable_sort(matrices_, std::ranges::greater(), &Matrix::cost);
-    train_only(engine.parameters(), graph);
+    choose(engine.parameters(), graph);
   }
 
-  void train_only(const Parameters& parameters, const Graph& graph) override {
-    const auto trained = trainable_in(graph);
-    for (Matrix& matrix : matrices_) matrix.trained = trained(static_cast<size_t>(matrix.parameter));
-    rest_ = groups_.stretches(parameters, [&](size_t i) {
-      return trained(i) && std::ranges::find(chosen_, static_cast<int>(i)) == chosen_.end();
-    });
-    for (Stretch& stretch : rest_) stretch.settings.lr *= options_.sgd_lr;
-  }
+  void train_only(const Parameters& parameters, const Graph& graph) override { choose(parameters, graph); }
 
   void step(Engine& engine, double lr) override {
     float* const weights = engine.parameters().weights().data();
@@ -74,6 +67,15 @@ class Muon : public Optimizer {
   }
 
  private:
+  void choose(const Parameters& parameters, const Graph& graph) {
+    const auto trained = trainable_in(graph);
+    for (Matrix& matrix : matrices_) matrix.trained = trained(static_cast<size_t>(matrix.parameter));
+    rest_ = groups_.stretches(parameters, [&](size_t i) {
+      return trained(i) && std::ranges::find(chosen_, static_cast<int>(i)) == chosen_.end();
+    });
+    for (Stretch& stretch : rest_) stretch.settings.lr *= options_.sgd_lr;
+  }
+
   void update(Matrix& matrix, float* w, const float* g, float* m, double lr) const {
     const auto beta = static_cast<float>(options_.momentum);
     const auto rest = static_cast<float>(1 - options_.momentum);

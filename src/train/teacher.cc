@@ -14,7 +14,7 @@ BatchRecipe for_teacher(BatchRecipe recipe, const TeacherModel& model) {
 
 }  // namespace
 
-Teacher::Teacher(TeacherModel& model, const ImageSet& images, BatchRecipe recipe)
+Teacher::Teacher(TeacherModel& model, const ImageSet& images, const BatchRecipe& recipe)
     : model_(model),
       classes_(static_cast<size_t>(model.engine->classes())),
       batch_(images, for_teacher(recipe, model), model.engine->classes()) {

@@ -23,7 +23,7 @@ struct TeacherModel {
 class Teacher {
  public:
   /// `recipe` is the run's. Where it changes no image, the logits of all are computed here, once.
-  Teacher(TeacherModel& model, const ImageSet& images, BatchRecipe recipe);
+  Teacher(TeacherModel& model, const ImageSet& images, const BatchRecipe& recipe);
   void set_epoch(uint32_t epoch, std::span<const int32_t> order);
   /// [ids.size(), classes], for the batch that DatasetBatch::set describes; valid until the next call.
   const float* logits(std::span<const int32_t> ids, uint32_t first_draw);

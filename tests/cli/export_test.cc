@@ -23,7 +23,7 @@ class Export : public testing::Test {
         frugal(quick_train(scratch / "set", scratch / run, {"--epochs", "1", "--model", model}));
     ASSERT_EQ(outcome.code, 0) << outcome.err;
   }
-  Outcome run(std::vector<std::string> arguments) const {
+  Outcome run(const std::vector<std::string>& arguments) const {
     return frugal(arguments, {.directory = scratch.path()});
   }
   const TempDir scratch;
