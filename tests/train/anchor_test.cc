@@ -1,7 +1,6 @@
 // Penalties that pull to weights of before, the Fisher information, and losses of some of the classes.
 #include "train/anchor.h"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -17,8 +16,6 @@
 
 namespace frugal {
 namespace {
-
-using testing::HasSubstr;
 
 class AnchorTest : public testing::Test {
  protected:

@@ -45,8 +45,8 @@ void fill(Parameters& parameters, const Graph& graph) {
     const bool weight = p.name.ends_with("weight");
     float offset = 0, bound = 0.125f;
     if (norm && weight) offset = p.name.find("bn2") != std::string::npos ? 0.25f : 1.0f;
-    if (!norm && weight)
-      bound = static_cast<float>(std::sqrt(6.0 / static_cast<double>(p.elements() / p.shape[0])));
+    const int64_t inputs = p.elements() / p.shape[0];
+    if (!norm && weight) bound = static_cast<float>(std::sqrt(6.0 / static_cast<double>(inputs)));
     const auto values = golden_floats(static_cast<uint32_t>(i), static_cast<size_t>(p.elements()), bound);
     std::ranges::transform(values, parameters.weight(static_cast<int>(i)).begin(),
                            [&](float value) { return offset + value; });
