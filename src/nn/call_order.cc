@@ -61,8 +61,8 @@ CallOrder order_calls(const std::vector<Group>& groups, const Graph& graph, bool
     if (group.kind == GroupKind::alias) continue;
     const int index = static_cast<int>(g);
     const bool norm = group.chain.norm >= 0;
-    // Frozen, but its running statistics go on.
-    if (!group.learns && norm && !sync) rest.moments.push_back(group.chain.norm_index);
+    // Also of a frozen one: its running statistics go on.
+    if (norm && !sync) rest.moments.push_back(group.chain.norm_index);
     if (!group.learns) continue;
     if (norm) order.call(index, Phase::backward_statistics);
     if (norm && sync) {
@@ -71,7 +71,6 @@ CallOrder order_calls(const std::vector<Group>& groups, const Graph& graph, bool
     } else if (graph.nodes[static_cast<size_t>(group.node)].kind != OpKind::linear ||
                group.kind == GroupKind::chain) {
       rest.gradients.insert(rest.gradients.end(), group.parameters.begin(), group.parameters.end());
-      if (norm) rest.moments.push_back(group.chain.norm_index);
     }
     order.call(index, Phase::backward);
   }
