@@ -14,15 +14,7 @@ using namespace frugal;
 
 namespace {
 
-/// Takes an input apart, piece by piece; what is beyond its end is zeros.
-struct Pieces {
-  std::span<const uint8_t> rest;
-  uint8_t byte() {
-    if (rest.empty()) return 0;
-    const uint8_t value = rest[0];
-    rest = rest.subspan(1);
-    return value;
-  }
+struct TextPieces : Pieces {
   std::string text() {
     const size_t length = std::min<size_t>(byte(), rest.size());
     std::string text(rest.begin(), rest.begin() + static_cast<long>(length));
@@ -32,7 +24,7 @@ struct Pieces {
 };
 
 /// A file that the container takes: names, types and shapes by the input, or as they should be.
-void write_file(Pieces pieces) {
+void write_file(TextPieces pieces) {
   const uint8_t odd = pieces.byte();
   std::map<std::string, std::string> metadata{
       {"kind", "frugal decoded pictures 1"}, {"key", "key"}, {"skipped", "[\"a\"]"}};
@@ -81,7 +73,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (data[0] % 4 == 0) {
       put(scratch() / "file", std::span(data + 1, size - 1));
     } else {
-      write_file({std::span(data + 1, size - 1)});
+      write_file({{std::span(data + 1, size - 1)}});
     }
     read_file_and_check();
   });

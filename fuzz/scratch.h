@@ -44,6 +44,17 @@ inline void put(const std::filesystem::path& path, const std::string& text) {
   put(path, std::span(reinterpret_cast<const uint8_t*>(text.data()), text.size()));
 }
 
+/// Takes an input apart, piece by piece; what is beyond its end is zeros.
+struct Pieces {
+  std::span<const uint8_t> rest;
+  uint8_t byte() {
+    if (rest.empty()) return 0;
+    const uint8_t value = rest[0];
+    rest = rest.subspan(1);
+    return value;
+  }
+};
+
 /// Anything but an Error leaves, and libFuzzer reports it.
 template <class Read>
 void try_to(Read&& read) {

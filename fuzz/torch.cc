@@ -23,15 +23,7 @@ std::string little_endian(uint64_t value, int bytes) {
   return text;
 }
 
-/// Takes an input apart; what is beyond its end is zeros.
-struct Recipe {
-  std::span<const uint8_t> rest;
-  uint8_t byte() {
-    if (rest.empty()) return 0;
-    const uint8_t value = rest[0];
-    rest = rest.subspan(1);
-    return value;
-  }
+struct Recipe : Pieces {
   /// Mostly small, sometimes huge.
   int64_t number() {
     const uint8_t kind = byte();
@@ -150,7 +142,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   const std::span<const uint8_t> rest(data + 1, size - 1);
   try_to([&] {
-    Recipe recipe{rest};
+    Recipe recipe{{rest}};
     switch (data[0] % 4) {
       case 0:
         put(scratch() / "file", rest);
@@ -162,7 +154,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         write_zip_layout(pickle(recipe));
         break;
       default:
-        write_stream_layout(pickle(recipe), Recipe{rest});
+        write_stream_layout(pickle(recipe), Recipe{{rest}});
     }
     read_and_check();
   });
