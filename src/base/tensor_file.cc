@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "base/tensor_view.h"
 
 namespace frugal {
 namespace {
@@ -14,8 +15,6 @@ T element(const TensorRecord& tensor, size_t i) {
   std::memcpy(&value, tensor.data.data() + i * sizeof(T), sizeof(T));
   return value;
 }
-
-float from_bfloat16(uint16_t bits) { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
 
 /// IEEE 754 binary16.
 float from_half(uint16_t bits) {
@@ -41,12 +40,18 @@ std::vector<float> cast(const TensorRecord& tensor) {
 
 }  // namespace
 
+std::string dimensions_text(const std::vector<int64_t>& shape) {
+  std::string text;
+  for (const int64_t extent : shape) text += (text.empty() ? "" : "x") + std::to_string(extent);
+  return text.empty() ? "scalar" : text;
+}
+
 std::vector<float> to_floats(const TensorRecord& tensor) {
   const std::string& type = tensor.dtype;
   if (type == "F32") return cast<float>(tensor);
   if (type == "F64") return cast<double>(tensor);
   if (type == "F16") return convert<uint16_t>(tensor, from_half);
-  if (type == "BF16") return convert<uint16_t>(tensor, from_bfloat16);
+  if (type == "BF16") return convert<uint16_t>(tensor, from_bf16);
   if (type == "I64") return cast<int64_t>(tensor);
   if (type == "I32") return cast<int32_t>(tensor);
   if (type == "I16") return cast<int16_t>(tensor);

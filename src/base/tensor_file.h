@@ -26,6 +26,9 @@ struct TensorFile {
   std::vector<std::vector<uint8_t>> storages;
 };
 
+/// "64x3x3x3", or "scalar", for tables.
+std::string dimensions_text(const std::vector<int64_t>& shape);
+
 /// The numbers of a floating-point or integer tensor (F64, F32, F16, BF16, I64 to I8, U64 to U8, BOOL) as
 /// floats, rounded to nearest even. Any other type is an Error that names the tensor.
 std::vector<float> to_floats(const TensorRecord& tensor);

@@ -36,20 +36,19 @@ ExitCode run(const Options& options) {
   how.labels = options.empirical ? FisherLabels::empirical : FisherLabels::sampled;
   how.seed = static_cast<uint64_t>(parse_integer(options.seed, "--seed"));
 
-  LoadedModel model = load_model(files, {.threads = 1});
-  const Dataset data = load_training_data(*config, loading(*config, !options.json));
   // One image at a time, whose gradient is squared before the next: nothing for several threads to share.
-  const auto engine = make_shard_engine(fisher_graph(model.graph), {.threads = 1, .batch = 1});
-  load_checkpoint(files.weights, engine->parameters());
-  engine->weights_changed();
+  LoadedModel model = load_model(files, {.threads = 1, .batch = 1});
+  Engine& engine = *model.engine;
+  engine.train_at(fisher_graph(model.graph));
+  const Dataset data = load_training_data(*config, loading(*config, !options.json));
   std::vector<int32_t> ids = epoch_order(choose_split(*config, data).train, how.seed, 0);
   if (std::ssize(ids) > wanted) ids.resize(static_cast<size_t>(wanted));
 
   const Stopwatch clock;
-  const AlignedFloats fisher = fisher_diagonal(*engine, data.train, ids, model.info.normalization, how);
+  const AlignedFloats fisher = fisher_diagonal(engine, data.train, ids, model.info.normalization, how);
   const std::filesystem::path out = !options.out.empty() ? std::filesystem::path(options.out)
                                                          : files.weights.parent_path() / "fisher.safetensors";
-  write_fisher(out, engine->parameters(), fisher, std::ssize(ids), how.labels);
+  write_fisher(out, engine.parameters(), fisher, std::ssize(ids), how.labels);
   double sum = 0;
   for (const float value : fisher.span()) sum += value;
   const char* labels = options.empirical ? "the data's labels" : "labels drawn from its predictions";

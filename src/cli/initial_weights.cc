@@ -18,13 +18,6 @@
 namespace frugal {
 namespace {
 
-std::string dimensions(const std::vector<int64_t>& shape) {
-  std::vector<std::string> extents;
-  extents.reserve(shape.size());
-  for (const int64_t extent : shape) extents.push_back(std::to_string(extent));
-  return extents.empty() ? "scalar" : join(extents, "x");
-}
-
 const char* word(MatchedBy by) {
   switch (by) {
     case MatchedBy::name:
@@ -55,7 +48,7 @@ InitialWeights read_initial_weights(const std::string& from, const Graph& graph)
   if (weights.matching.matched() == 0) {
     std::vector<std::string> some;
     for (size_t i = 0; i < std::min<size_t>(weights.file.tensors.size(), 5); ++i) {
-      some.push_back(weights.file.tensors[i].name + " " + dimensions(weights.file.tensors[i].shape));
+      some.push_back(weights.file.tensors[i].name + " " + dimensions_text(weights.file.tensors[i].shape));
     }
     throw Error("--from " + weights.path + ": none of its tensors fits " + graph.model + "; it begins with " +
                 join(some));
@@ -74,8 +67,8 @@ std::string matching_text(const InitialWeights& from) {
     const std::string how = match.by == MatchedBy::position ? "is " + match.source + ", by shape and position"
                             : match.source.empty()
                                 ? "is not in it: starts afresh"
-                                : "is " + dimensions(match.source_shape) + " in it: starts afresh";
-    rows.push_back({"           ", match.name, dimensions(match.shape), how});
+                                : "is " + dimensions_text(match.source_shape) + " in it: starts afresh";
+    rows.push_back({"           ", match.name, dimensions_text(match.shape), how});
   }
   for (const std::string& name : matching.unused) {
     const bool told =

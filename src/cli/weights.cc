@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/columns.h"
+#include "base/tensor_file.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "cli/command.h"
@@ -25,12 +26,6 @@ struct Options {
 };
 
 using Rows = std::vector<std::vector<std::string>>;
-
-std::string shape_of(const TensorRecord& tensor) {
-  std::string text;
-  for (const int64_t extent : tensor.shape) text += (text.empty() ? "" : "x") + std::to_string(extent);
-  return text.empty() ? "scalar" : text;
-}
 
 int64_t numbers_of(const TensorRecord& tensor) {
   int64_t numbers = 1;
@@ -90,7 +85,7 @@ void print_file(const std::string& path, const TensorFile& file) {
   Rows rows{{"name", "shape", "type", "norm", "min", "max"}};
   for (const TensorRecord& tensor : file.tensors) {
     const auto summary = summarize(tensor);
-    rows.push_back({printable(tensor.name), shape_of(tensor), tensor.dtype,
+    rows.push_back({printable(tensor.name), dimensions_text(tensor.shape), tensor.dtype,
                     summary ? number(summary->norm) : "-", summary ? number(summary->min) : "-",
                     summary ? number(summary->max) : "-"});
   }
@@ -157,7 +152,7 @@ void print_only(const std::string& file, const std::vector<const TensorRecord*>&
   print("\nonly in %s: %zu\n", file.c_str(), tensors.size());
   Rows rows;
   for (const TensorRecord* tensor : tensors)
-    rows.push_back({printable(tensor->name), shape_of(*tensor), tensor->dtype});
+    rows.push_back({printable(tensor->name), dimensions_text(tensor->shape), tensor->dtype});
   print_table(rows, 3);
 }
 
@@ -169,7 +164,7 @@ void print_comparison(const Options& options, const Comparison& comparison) {
     Rows rows{{"name", "shape", "type", "max |a-b|", "||a-b||/||a||"}};
     for (const auto& [a, b] : comparison.changed) {
       const auto apart = difference(*a, *b);
-      rows.push_back({printable(a->name), shape_of(*a),
+      rows.push_back({printable(a->name), dimensions_text(a->shape),
                       a->dtype == b->dtype ? a->dtype : a->dtype + ", " + b->dtype,
                       apart ? number(apart->max_abs) : "-", apart ? number(apart->relative_l2) : "-"});
     }
@@ -179,7 +174,7 @@ void print_comparison(const Options& options, const Comparison& comparison) {
     print("\n");
     Rows rows{{"name", "shape in a", "shape in b"}};
     for (const auto& [a, b] : comparison.other_shape)
-      rows.push_back({printable(a->name), shape_of(*a), shape_of(*b)});
+      rows.push_back({printable(a->name), dimensions_text(a->shape), dimensions_text(b->shape)});
     print_table(rows, 3);
   }
   print_only(options.file, comparison.only_a);

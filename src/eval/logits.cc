@@ -10,17 +10,12 @@ namespace frugal {
 
 std::vector<float> logits_of(Engine& engine, const ImageSet& images, std::span<const int32_t> ids,
                              const Normalization& normalization) {
-  constexpr size_t batch = 1024;
   const int64_t classes = engine.classes();
   DatasetBatch source(images, {.normalization = normalization}, classes);
   std::vector<float> all(ids.size() * static_cast<size_t>(classes));
-  for (size_t start = 0; start < ids.size(); start += batch) {
-    source.set(ids.subspan(start, std::min(batch, ids.size() - start)), 0);
-    engine.evaluate(source, [&](int64_t first, int64_t count, const float* logits) {
-      const int64_t at = (static_cast<int64_t>(start) + first) * classes;
-      std::copy_n(logits, count * classes, all.begin() + at);
-    });
-  }
+  evaluate_in_blocks(engine, source, ids, [&](int64_t first, int64_t count, const float* logits) {
+    std::copy_n(logits, count * classes, all.begin() + first * classes);
+  });
   return all;
 }
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/safetensors.h"
+#include "train/chunks.h"
 
 namespace frugal {
 namespace {
@@ -20,6 +20,11 @@ bool fits(const TensorRecord* tensor, const Slot& slot) {
 
 }  // namespace
 
+TensorRecord tensor_of(const std::string& name, const Slot& slot, std::span<const float> block) {
+  const auto numbers = block.subspan(static_cast<size_t>(slot.offset), static_cast<size_t>(slot.size));
+  return {name, "F32", slot.shape, {reinterpret_cast<const uint8_t*>(numbers.data()), numbers.size_bytes()}};
+}
+
 Anchor::Anchor(const Parameters& parameters)
     : weights(static_cast<int64_t>(parameters.weights().size())),
       strengths(static_cast<int64_t>(parameters.weights().size())) {}
@@ -27,23 +32,12 @@ Anchor::Anchor(const Parameters& parameters)
 double AnchorPenalty::apply(double coefficient, const float* weights, float* gradients, int64_t first,
                             int64_t last) const {
   const float *anchor = anchor_.weights.span().data(), *strength = anchor_.strengths.span().data();
-  // Eight sums in turn: a fixed order that vectors can follow.
-  constexpr int64_t lanes = 8;
-  double squares[lanes] = {};
   const auto pull = static_cast<float>(coefficient);
-  const auto one = [&](int64_t i, int64_t lane) {
-    const float away = weights[i] - anchor[i], force = strength[i] * away;
-    squares[lane] += static_cast<double>(force) * away;
-    gradients[i] += pull * force;
-  };
-  int64_t i = first;
-  for (; i + lanes <= last; i += lanes) {
-    for (int64_t lane = 0; lane < lanes; ++lane) one(i + lane, lane);
-  }
-  for (; i < last; ++i) one(i, 0);
-  double sum = 0;
-  for (const double square : squares) sum += square;
-  return coefficient * 0.5 * sum;
+  return coefficient * 0.5 * sum_in_lanes(first, last, [&](int64_t i) {
+           const float away = weights[i] - anchor[i], force = strength[i] * away;
+           gradients[i] += pull * force;
+           return static_cast<double>(force) * away;
+         });
 }
 
 Anchor anchor_at(const Parameters& parameters, std::span<const int> which) {
@@ -90,12 +84,7 @@ void write_anchor(const std::filesystem::path& path, const Parameters& parameter
   for (const int i : which) {
     const Slot& slot = parameters.slots()[static_cast<size_t>(i)];
     if (!slot.trainable) continue;
-    const float* data = parameters.weights().data() + slot.offset;
-    tensors.push_back(
-        {slot.name,
-         "F32",
-         slot.shape,
-         {reinterpret_cast<const uint8_t*>(data), static_cast<size_t>(slot.size) * sizeof(float)}});
+    tensors.push_back(tensor_of(slot.name, slot, parameters.weights()));
   }
   write_safetensors(path, {}, tensors);
 }

@@ -4,7 +4,9 @@
 
 #include <filesystem>
 #include <span>
+#include <string>
 
+#include "base/safetensors.h"
 #include "nn/parameters.h"
 #include "train/loss.h"
 
@@ -38,6 +40,9 @@ Anchor anchor_at(const Parameters& parameters, std::span<const int> which);
 /// strength 1 in a file without any, else 0. Parameters that the file does not have, or in another shape, are
 /// left alone; a file that has none is an Error.
 Anchor read_anchor(const std::filesystem::path& path, const Parameters& parameters);
+
+/// The slot's part of a block with that layout, for a file; it stays where it is.
+TensorRecord tensor_of(const std::string& name, const Slot& slot, std::span<const float> block);
 
 /// What anchor_at makes, for read_anchor.
 void write_anchor(const std::filesystem::path& path, const Parameters& parameters,

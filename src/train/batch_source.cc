@@ -1,5 +1,6 @@
 #include "train/batch_source.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "data/mix.h"
@@ -51,6 +52,22 @@ void DatasetBatch::fill(int64_t first, const TensorView& images) {
   const auto part = ids_.subspan(static_cast<size_t>(first), static_cast<size_t>(images.shape[0]));
   if (features_) return features_->fill(part, images);
   fill_batch(images_, part, first_draw_ + static_cast<uint32_t>(first), recipe_, images);
+}
+
+int64_t evaluation_block(int64_t shard) {
+  const int64_t whole = std::max<int64_t>(shard, 1);
+  return std::max<int64_t>(1024 / whole, 1) * whole;
+}
+
+void evaluate_in_blocks(Engine& engine, DatasetBatch& batch, std::span<const int32_t> ids,
+                        const LogitSink& sink) {
+  const auto block = static_cast<size_t>(evaluation_block(engine.shard()));
+  for (size_t begin = 0; begin < ids.size(); begin += block) {
+    batch.set(ids.subspan(begin, std::min(block, ids.size() - begin)), static_cast<uint32_t>(begin));
+    engine.evaluate(batch, [&](int64_t first, int64_t count, const float* logits) {
+      sink(static_cast<int64_t>(begin) + first, count, logits);
+    });
+  }
 }
 
 Targets DatasetBatch::targets(int64_t first) const {

@@ -54,4 +54,13 @@ class DatasetBatch : public BatchSource {
   std::vector<float> soft_;  // [size, classes], where the recipe mixes
 };
 
+/// Images that are handed to an engine at once where many are evaluated: whole shards, about a thousand, so
+/// that a block's end costs little.
+int64_t evaluation_block(int64_t shard);
+
+/// Evaluates images `ids` of the batch's set, as `batch` makes input of them; the sink's `first` is a place
+/// in `ids`.
+void evaluate_in_blocks(Engine& engine, DatasetBatch& batch, std::span<const int32_t> ids,
+                        const LogitSink& sink);
+
 }  // namespace frugal

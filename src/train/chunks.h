@@ -24,21 +24,24 @@ void for_each_chunk(Engine& engine, int64_t size, Work&& work) {
   engine.parallel_for(chunk_count(size), task);
 }
 
-/// In double, eight sums in turn: a fixed order that vectors can follow.
-inline double sum_of_squares(const float* values, int64_t count) {
+/// The sum of term(i), in double, for i in [first, last): eight sums in turn, a fixed order that vectors can
+/// follow.
+template <class Term>
+double sum_in_lanes(int64_t first, int64_t last, Term&& term) {
   constexpr int64_t lanes = 8;
-  double squares[lanes] = {};
-  int64_t i = 0;
-  for (; i + lanes <= count; i += lanes) {
-    for (int64_t lane = 0; lane < lanes; ++lane) {
-      const double value = values[i + lane];
-      squares[lane] += value * value;
-    }
+  double sums[lanes] = {};
+  int64_t i = first;
+  for (; i + lanes <= last; i += lanes) {
+    for (int64_t lane = 0; lane < lanes; ++lane) sums[lane] += term(i + lane);
   }
-  for (; i < count; ++i) squares[0] += static_cast<double>(values[i]) * values[i];
+  for (; i < last; ++i) sums[0] += term(i);
   double sum = 0;
-  for (const double square : squares) sum += square;
+  for (const double one : sums) sum += one;
   return sum;
+}
+
+inline double sum_of_squares(const float* values, int64_t count) {
+  return sum_in_lanes(0, count, [&](int64_t i) { return static_cast<double>(values[i]) * values[i]; });
 }
 
 }  // namespace frugal

@@ -149,16 +149,19 @@ std::string underscored(std::string_view key) {
   return name;
 }
 
+/// An absolute path stays.
+std::string from_directory_of(const std::string& config_file, const std::string& path) {
+  return (std::filesystem::path(config_file).parent_path() / path).string();
+}
+
 /// A model file is looked for from where the configuration lies, so that a run's directory can move.
 std::string beside(const std::string& config_file, const std::string& model) {
-  if (!is_model_file(model) || std::filesystem::path(model).is_absolute()) return model;
-  return (std::filesystem::path(config_file).parent_path() / model).string();
+  return is_model_file(model) ? from_directory_of(config_file, model) : model;
 }
 
 /// So are the weights that a run begins with, and its teacher.
 std::string beside_file(const std::string& config_file, const std::string& from) {
-  if (from == "none") return from;
-  return (std::filesystem::path(config_file).parent_path() / from).string();  // an absolute path stays
+  return from == "none" ? from : from_directory_of(config_file, from);
 }
 
 toml::table parse(const std::string& path) {

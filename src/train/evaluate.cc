@@ -14,13 +14,6 @@
 namespace frugal {
 namespace {
 
-/// Images handed to the engine at once: whole shards, about a thousand images, so that a block's end costs
-/// little.
-int64_t block_size(int64_t shard) {
-  const int64_t whole = std::max<int64_t>(shard, 1);
-  return std::max<int64_t>(1024 / whole, 1) * whole;
-}
-
 /// Places 0 to count - 1, shuffled: data sets on disk are often sorted by class, and whatever part of them is
 /// evaluated must stand for the whole.
 std::vector<int32_t> sample_order(int64_t count) {
@@ -65,7 +58,7 @@ Metrics evaluate(Engine& engine, const ImageSet& images, const std::vector<int32
   DatasetBatch mirrored(images, {.normalization = normalization, .augment = parse_augment("flip:1")},
                         classes);
   const bool average = options.test_time == TestTime::flip;
-  const int64_t block = grant ? engine.shard() * engine.threads() : block_size(engine.shard());
+  const int64_t block = grant ? engine.shard() * engine.threads() : evaluation_block(engine.shard());
   const std::vector<int32_t> order = grant ? sample_order(all) : std::vector<int32_t>();
   std::vector<LossSums> samples(ids.size());
   // Mirrored images' logits.

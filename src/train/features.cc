@@ -1,6 +1,5 @@
 #include "train/features.h"
 
-#include <algorithm>
 #include <cstring>
 #include <numeric>
 
@@ -26,26 +25,21 @@ Features::Features(Engine& engine, const CutGraph& cut, const ImageSet& images,
     : image_bytes_(static_cast<size_t>(image_bytes(cut, engine.precision()))),
       data_(static_cast<size_t>(images.count) * image_bytes_) {
   const bool bf16 = engine.precision() == Precision::bf16;
-  const int64_t elements = cut.above.input.elements(),
-                block = std::max<int64_t>(1024 / engine.shard(), 1) * engine.shard();
+  const int64_t elements = cut.above.input.elements();
   engine.evaluate_at(cut.below);
   DatasetBatch batch(images, {.normalization = normalization}, engine.classes());
-  std::vector<int32_t> ids;
-  for (int64_t first = 0; first < images.count; first += block) {
-    ids.resize(static_cast<size_t>(std::min(block, images.count - first)));
-    std::iota(ids.begin(), ids.end(), static_cast<int32_t>(first));
-    batch.set(ids, static_cast<uint32_t>(first));
-    engine.evaluate(batch, [&](int64_t offset, int64_t count, const float* values) {
-      std::byte* to = data_.data() + static_cast<size_t>(first + offset) * image_bytes_;
-      if (!bf16) {
-        std::memcpy(to, values, static_cast<size_t>(count) * image_bytes_);
-        return;
-      }
-      // Exact: they were bf16 before the sink got them, or are rounded as the next layer's input would be.
-      auto* rounded = reinterpret_cast<uint16_t*>(to);
-      for (int64_t i = 0; i < count * elements; ++i) rounded[i] = to_bf16(values[i]);
-    });
-  }
+  std::vector<int32_t> ids(static_cast<size_t>(images.count));
+  std::iota(ids.begin(), ids.end(), 0);
+  evaluate_in_blocks(engine, batch, ids, [&](int64_t first, int64_t count, const float* values) {
+    std::byte* to = data_.data() + static_cast<size_t>(first) * image_bytes_;
+    if (!bf16) {
+      std::memcpy(to, values, static_cast<size_t>(count) * image_bytes_);
+      return;
+    }
+    // Exact: they were bf16 before the sink got them, or are rounded as the next layer's input would be.
+    auto* rounded = reinterpret_cast<uint16_t*>(to);
+    for (int64_t i = 0; i < count * elements; ++i) rounded[i] = to_bf16(values[i]);
+  });
 }
 
 void Features::fill(std::span<const int32_t> ids, const TensorView& out) const {

@@ -7,6 +7,7 @@
 
 #include "base/philox.h"
 #include "base/safetensors.h"
+#include "train/anchor.h"
 #include "train/batch_source.h"
 #include "train/logit_rows.h"
 #include "train/loss.h"
@@ -40,8 +41,7 @@ int32_t draw_class(const float* logits, int64_t classes, float uniform) {
 }  // namespace
 
 AlignedFloats fisher_diagonal(Engine& engine, const ImageSet& images, std::span<const int32_t> ids,
-                              const Normalization& normalization, const FisherOptions& options,
-                              const std::function<void(int64_t done)>& progress) {
+                              const Normalization& normalization, const FisherOptions& options) {
   const std::span<const float> gradients = engine.parameters().gradients();
   std::vector<double> sums(gradients.size());
   OneImage batch(images, {.normalization = normalization}, engine.classes());
@@ -59,7 +59,6 @@ AlignedFloats fisher_diagonal(Engine& engine, const ImageSet& images, std::span<
     batch.set_label(label);
     engine.train_step(batch, loss, {});
     for (size_t k = 0; k < sums.size(); ++k) sums[k] += static_cast<double>(gradients[k]) * gradients[k];
-    if (progress) progress(static_cast<int64_t>(i) + 1);
   }
   AlignedFloats fisher(static_cast<int64_t>(sums.size()));
   const double count = static_cast<double>(std::max<size_t>(ids.size(), 1));
@@ -79,18 +78,10 @@ Graph fisher_graph(Graph graph) {
 void write_fisher(const std::filesystem::path& path, const Parameters& parameters,
                   const AlignedFloats& fisher, int64_t images, FisherLabels labels) {
   std::vector<TensorRecord> tensors;
-  const auto add = [&](const std::string& name, const Slot& slot, std::span<const float> block) {
-    const float* data = block.data() + slot.offset;
-    tensors.push_back(
-        {name,
-         "F32",
-         slot.shape,
-         {reinterpret_cast<const uint8_t*>(data), static_cast<size_t>(slot.size) * sizeof(float)}});
-  };
   for (const Slot& slot : parameters.slots()) {
     if (!slot.trainable) continue;
-    add(slot.name, slot, parameters.weights());
-    add("fisher." + slot.name, slot, fisher.span());
+    tensors.push_back(tensor_of(slot.name, slot, parameters.weights()));
+    tensors.push_back(tensor_of("fisher." + slot.name, slot, fisher.span()));
   }
   write_safetensors(path,
                     {{"fisher.images", std::to_string(images)},

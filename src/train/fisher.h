@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <span>
 
 #include "data/dataset.h"
@@ -26,11 +25,10 @@ struct FisherOptions {
 
 /// The mean over the images `ids` of the squared gradients of log p(label | image), of every trainable
 /// parameter (Kirkpatrick et al. 2017; F. Huszar's note on it, 2018): [Parameters::weights() layout]. The
-/// network is as in evaluation: running statistics, no dropout. The engine must have been made for
+/// network is as in evaluation: running statistics, no dropout. The engine must train at
 /// `fisher_graph(graph)`.
 AlignedFloats fisher_diagonal(Engine& engine, const ImageSet& images, std::span<const int32_t> ids,
-                              const Normalization& normalization, const FisherOptions& options,
-                              const std::function<void(int64_t done)>& progress = {});
+                              const Normalization& normalization, const FisherOptions& options);
 
 /// The network as it is evaluated, to be trained: fixed statistics, no dropout.
 Graph fisher_graph(Graph graph);

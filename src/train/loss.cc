@@ -66,25 +66,11 @@ LossSums CrossEntropy::compute(const float* logits, int64_t count, int64_t class
 
 double L2Penalty::apply(double coefficient, const float* weights, float* gradients, int64_t first,
                         int64_t last) const {
-  // Eight sums in turn: a fixed order that vectors can follow.
-  constexpr int64_t lanes = 8;
-  double squares[lanes] = {};
   const auto pull = static_cast<float>(coefficient);
-  int64_t i = first;
-  for (; i + lanes <= last; i += lanes) {
-    for (int64_t lane = 0; lane < lanes; ++lane) {
-      const float w = weights[i + lane];
-      squares[lane] += static_cast<double>(w) * w;
-      gradients[i + lane] += pull * w;
-    }
-  }
-  for (; i < last; ++i) {
-    squares[0] += static_cast<double>(weights[i]) * weights[i];
-    gradients[i] += pull * weights[i];
-  }
-  double sum = 0;
-  for (double square : squares) sum += square;
-  return coefficient * 0.5 * sum;
+  return coefficient * 0.5 * sum_in_lanes(first, last, [&](int64_t i) {
+           gradients[i] += pull * weights[i];
+           return static_cast<double>(weights[i]) * weights[i];
+         });
 }
 
 bool Loss::needs_initial_weights() const { return std::ranges::any_of(pulls_, &Pull::to_initial); }
@@ -92,15 +78,17 @@ bool Loss::needs_initial_weights() const { return std::ranges::any_of(pulls_, &P
 std::vector<std::filesystem::path> Loss::fisher_files(const std::filesystem::path& by_default) const {
   std::vector<std::filesystem::path> files;
   for (const Pull& pull : pulls_) {
-    if (pull.to_initial) continue;
-    if (pull.files.empty() && by_default.empty()) {
-      throw usage_error(
-          "--loss: ewc needs a file of Fisher information: ewc:from=FILE, as frugal fisher RUN writes it");
-    }
-    if (pull.files.empty()) files.push_back(by_default);
-    files.insert(files.end(), pull.files.begin(), pull.files.end());
+    const auto own = pull.to_initial ? std::vector<std::filesystem::path>() : files_of(pull, by_default);
+    files.insert(files.end(), own.begin(), own.end());
   }
   return files;
+}
+
+std::vector<std::filesystem::path> Loss::files_of(const Pull& pull, const std::filesystem::path& by_default) {
+  if (!pull.files.empty()) return pull.files;
+  if (!by_default.empty()) return {by_default};
+  throw usage_error(
+      "--loss: ewc needs a file of Fisher information: ewc:from=FILE, as frugal fisher RUN writes it");
 }
 
 void Loss::mask(std::vector<int32_t> classes) {
@@ -118,7 +106,7 @@ void Loss::anchor(const Parameters& parameters, const AnchorSources& sources) {
       add(sources.initial());
       continue;
     }
-    for (const auto& file : pull.files.empty() ? std::vector{sources.fisher} : pull.files) {
+    for (const auto& file : files_of(pull, sources.fisher)) {
       add(read_anchor(file, parameters));
     }
   }

@@ -93,6 +93,8 @@ class Loss {
     bool to_initial;                           // or to `files`
     std::vector<std::filesystem::path> files;  // empty: the default
   };
+  static std::vector<std::filesystem::path> files_of(const Pull& pull,
+                                                     const std::filesystem::path& by_default);
   bool needs_teacher_ = false;
   std::vector<Pull> pulls_;
   std::vector<WeightedPenalty> penalties_;

@@ -20,13 +20,9 @@ Teacher::Teacher(TeacherModel& model, const ImageSet& images, const BatchRecipe&
       batch_(images, for_teacher(recipe, model), model.engine->classes()) {
   if (!recipe.augment.empty()) return;
   all_.resize(static_cast<size_t>(images.count) * classes_);
-  constexpr int64_t block = 1024;
-  std::vector<int32_t> ids;
-  for (int64_t first = 0; first < images.count; first += block) {
-    ids.resize(static_cast<size_t>(std::min(block, images.count - first)));
-    std::iota(ids.begin(), ids.end(), static_cast<int32_t>(first));
-    evaluate(ids, 0, all_.data() + static_cast<size_t>(first) * classes_);
-  }
+  std::vector<int32_t> ids(static_cast<size_t>(images.count));
+  std::iota(ids.begin(), ids.end(), 0);
+  evaluate_in_blocks(*model.engine, batch_, ids, copy_to(all_.data()));
 }
 
 void Teacher::set_epoch(uint32_t epoch, std::span<const int32_t> order) { batch_.set_epoch(epoch, order); }
@@ -34,7 +30,8 @@ void Teacher::set_epoch(uint32_t epoch, std::span<const int32_t> order) { batch_
 const float* Teacher::logits(std::span<const int32_t> ids, uint32_t first_draw) {
   some_.resize(ids.size() * classes_);
   if (all_.empty()) {
-    evaluate(ids, first_draw, some_.data());
+    batch_.set(ids, first_draw);
+    model_.engine->evaluate(batch_, copy_to(some_.data()));
     return some_.data();
   }
   for (size_t i = 0; i < ids.size(); ++i) {
@@ -44,12 +41,11 @@ const float* Teacher::logits(std::span<const int32_t> ids, uint32_t first_draw) 
   return some_.data();
 }
 
-void Teacher::evaluate(std::span<const int32_t> ids, uint32_t first_draw, float* logits) {
-  batch_.set(ids, first_draw);
-  model_.engine->evaluate(batch_, [&](int64_t first, int64_t count, const float* values) {
-    std::copy_n(values, count * static_cast<int64_t>(classes_),
-                logits + first * static_cast<int64_t>(classes_));
-  });
+LogitSink Teacher::copy_to(float* all) const {
+  const auto classes = static_cast<int64_t>(classes_);
+  return [all, classes](int64_t first, int64_t count, const float* logits) {
+    std::copy_n(logits, count * classes, all + first * classes);
+  };
 }
 
 }  // namespace frugal

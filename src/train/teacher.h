@@ -29,7 +29,7 @@ class Teacher {
   const float* logits(std::span<const int32_t> ids, uint32_t first_draw);
 
  private:
-  void evaluate(std::span<const int32_t> ids, uint32_t first_draw, float* logits);
+  LogitSink copy_to(float* all) const;
 
   TeacherModel& model_;
   size_t classes_;
