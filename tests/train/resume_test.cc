@@ -394,12 +394,12 @@ TEST_F(Resume, AReplayCutsTheAveragesValidationWhereItWasCut) {
   config_.epochs = 0;
   config_.max_time = "0.5s";
   config_.ema = 0.9;
-  config_.checkpoint_every = "none";
-  train_in(out_ / "run");
-  ProgressLog log = read_progress(out_ / "run" / "progress.bin");
-  log.validated = 20, log.averaged = 8;  // as if time had run out in the middle of the second one
-  observer_ = {};
+  // A run that ended within its second epoch, and whose time ran out in the middle of the second validation.
+  ProgressLog log;
+  log.steps = {0, 0.1, 0.3, 0.4, 0.6, 0.9};
+  log.trained = 6, log.validated = 20, log.averaged = 8;
   train_in(out_ / "again", {.replay = log});
+  EXPECT_EQ(result_.steps, 6);
   EXPECT_EQ(result_.history.back().val.samples, 20);
   EXPECT_EQ(result_.history.back().ema.samples, 0);
   EXPECT_EQ(read_progress(out_ / "again" / "progress.bin").averaged, 8);
