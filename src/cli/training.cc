@@ -117,6 +117,22 @@ void require_time(double limit, const std::string& after) {
               ExitCode::limit);
 }
 
+/// A network that is too large is refused before pictures are decoded for it.
+LoadOptions refusing(LoadOptions how, const TrainConfig& config, const std::string& max_params) {
+  how.on_layout = [config, max_params](const DataLayout& layout) {
+    Dataset empty;
+    empty.name = config.data;
+    empty.classes = layout.classes;
+    empty.train.height = layout.size.height, empty.train.width = layout.size.width;
+    empty.train.channels = layout.channels;
+    TrainConfig whole = config;
+    whole.fraction = 1;  // of no images there is no part, and it does not change the network
+    apply_selection(whole, empty);
+    check_max_params(graph_for(whole, empty), max_params);
+  };
+  return how;
+}
+
 /// Reading stops where time does.
 LoadOptions limited(LoadOptions how, double limit) {
   if (limit <= 0) return how;
@@ -144,7 +160,8 @@ ExitCode run_training(TrainingOptions options) {
   const MachineInfo machine = machine_info();
   const double limit = options.control.resume ? 0 : parse_max_time(config.max_time);
   const bool bar = !options.json && !options.quiet;
-  const Dataset data = load_training_data(config, limited(loading(config, bar), limit));
+  const LoadOptions how = refusing(limited(loading(config, bar), limit), config, options.max_params);
+  const Dataset data = load_training_data(config, how);
   const Graph graph = graph_for(config, data);
   check_max_params(graph, options.max_params);
   const auto engine = make_engine(graph, config);

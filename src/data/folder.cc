@@ -271,7 +271,9 @@ void read_folder(const fs::path& directory, const LoadOptions& asked, Dataset& d
     std::ranges::transform(*files, std::back_inserter(paths), &PictureFile::path);
   }
   pictures.facts = picture_facts(directory, paths, options);
-  DecodedPictures decoded = decode_or_recall(pictures, choose_size(pictures, options), options);
+  const ImageSize size = choose_size(pictures, options);
+  if (options.on_layout) options.on_layout({size, channels, pictures.files.classes});
+  DecodedPictures decoded = decode_or_recall(pictures, size, options);
   warn_of_skipped(directory, decoded.skipped, options);
   warn_of_duplicates(pictures, options);
   dataset.classes = std::move(pictures.files.classes);

@@ -21,8 +21,9 @@ bool is_folder(const std::filesystem::path& directory);
 /// cut to the proportions of the image size and resized by `fit`. The size is asked.image_size, else that
 /// of the pictures where all of them have the same one up to 64 x 64, else 64 x 64.
 ///
-/// A broken picture is an error that names the first of them, or with asked.skip_bad left out and counted.
-/// Results are kept below asked.cache_root (decoded_cache.h) and taken from there as long as no file
+/// asked.on_layout is called once the image size is known, before a picture is decoded or taken from what is
+/// kept. A broken picture is an error that names the first of them, or with asked.skip_bad left out and
+/// counted. Results are kept below asked.cache_root (decoded_cache.h) and taken from there as long as no file
 /// changes.
 void read_folder(const std::filesystem::path& directory, const LoadOptions& asked, Dataset& dataset);
 

@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "data/image.h"
 
@@ -13,6 +14,13 @@ namespace frugal {
 
 /// Sides of images that a network may be fed.
 inline constexpr int64_t max_image_side = 4096;
+
+/// What a network must know of a data set.
+struct DataLayout {
+  ImageSize size;
+  int64_t channels = 0;
+  std::vector<std::string> classes;
+};
 
 struct LoadOptions {
   std::optional<ImageSize> image_size = {};  // absent: as they are; of a folder of pictures, see folder.h
@@ -26,7 +34,10 @@ struct LoadOptions {
   std::optional<int64_t> memory = {};     // bytes that may be taken; absent: what is available
   std::filesystem::path cache_root = {};  // where decoded pictures are kept; empty: nowhere
 
-  // Both are called on the calling thread.
+  // All are called on the calling thread.
+  /// Of a folder of pictures, before the first is decoded: how many classes and which images there will be.
+  /// What it throws ends the reading.
+  std::function<void(const DataLayout& layout)> on_layout = {};
   std::function<void(const std::string& what, int64_t done, int64_t total)> progress = {};
   std::function<void(const std::string& message)> on_warning = {};
 

@@ -105,7 +105,7 @@ std::vector<int32_t> parse_classes(const std::string& text, const std::vector<st
       }
       for (int64_t i = range->first; i <= range->second; ++i) add(i);
     } else {
-      throw usage_error("--select: no class is called " + in_quotes(word) + did_you_mean(word, names));
+      throw usage_error(flag + ": no class is called " + in_quotes(word) + did_you_mean(word, names));
     }
   }
   return chosen;

@@ -12,6 +12,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 class Folder : public testing::Test {
  protected:
@@ -82,6 +83,16 @@ TEST_F(Folder, ABrokenPictureIsNamedOrSkipped) {
   EXPECT_THAT(trained.err, HasSubstr("1 broken picture was left out"));
   EXPECT_THAT(read_text(scratch / "run/config.toml"), HasSubstr("skip_bad = true"));
   EXPECT_EQ(run({"eval", "run"}).code, 0);  // skips what the run skipped
+}
+
+TEST_F(Folder, ANetworkThatIsTooLargeIsRefusedBeforeAPictureIsDecoded) {
+  put(set / "dark/7.png", "broken");  // would be named if it were decoded
+  const Outcome refused = train({"--max-params", "10k", "--fraction", "0.5"});
+  EXPECT_EQ(refused.code, 3) << refused.err;
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("too many"), Not(HasSubstr("7.png"))));
+  const Outcome unknown = train({"--select", "dark,brihgt"});
+  EXPECT_EQ(unknown.code, 2);
+  EXPECT_THAT(unknown.err, HasSubstr("bright"));
 }
 
 TEST_F(Folder, MistakesAreUsageErrors) {
