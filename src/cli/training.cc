@@ -166,6 +166,7 @@ ExitCode run_training(TrainingOptions options) {
   check_max_params(graph, options.max_params);
   const auto engine = make_engine(graph, config);
   check_run(*engine, graph, config, data);
+  if (!options.control.resume) check_fisher_files(*engine, config, data);
   const TrainValSplit split = choose_split(config, data);
   require_time(limit, "before the first step");
 

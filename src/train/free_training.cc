@@ -29,8 +29,8 @@ FreeTraining::FreeTraining(Engine& engine, const Graph& graph, const TrainConfig
   std::vector<int> filled;
   if (outside.initial_weights) filled = outside.initial_weights(engine.parameters());
   engine.weights_changed();
-  loss_.anchor(engine.parameters(),
-               {[&] { return anchor_at(engine.parameters(), filled); }, default_fisher(config)});
+  loss_.anchor(engine.parameters(), {[&] { return anchor_at(engine.parameters(), filled); },
+                                     loss_.fisher_files(default_fisher(config))});
   if (outside.teacher) {
     teacher_.emplace(*outside.teacher, data.train, batch_recipe(config, normalization_));
   }

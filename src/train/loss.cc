@@ -96,6 +96,7 @@ void Loss::mask(std::vector<int32_t> classes) {
 }
 
 void Loss::anchor(const Parameters& parameters, const AnchorSources& sources) {
+  size_t files = 0;  // that were read
   for (const Pull& pull : pulls_) {
     const auto add = [&](Anchor anchor) {
       penalties_.push_back({pull.coefficient, std::make_unique<AnchorPenalty>(std::move(anchor))});
@@ -106,9 +107,8 @@ void Loss::anchor(const Parameters& parameters, const AnchorSources& sources) {
       add(sources.initial());
       continue;
     }
-    for (const auto& file : files_of(pull, sources.fisher)) {
-      add(read_anchor(file, parameters));
-    }
+    const size_t own = std::max<size_t>(pull.files.size(), 1);
+    for (size_t i = 0; i < own; ++i) add(read_anchor(sources.fisher.at(files++), parameters));
   }
   pulls_.clear();
 }

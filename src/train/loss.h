@@ -54,8 +54,8 @@ struct Anchor;
 
 /// Where penalties find the weights that they pull to.
 struct AnchorSources {
-  std::function<Anchor()> initial;  // what the run began with by --from; null: nothing
-  std::filesystem::path fisher;     // where `ewc` names no file; empty: none
+  std::function<Anchor()> initial;            // what the run began with by --from; null: nothing
+  std::vector<std::filesystem::path> fisher;  // Loss::fisher_files, or copies of them
 };
 
 /// A parsed `--loss`.

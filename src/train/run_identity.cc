@@ -13,6 +13,7 @@ namespace {
 
 constexpr const char* config_key = "run_config";
 constexpr const char* data_key = "run_data";
+constexpr const char* teacher_key = "run_teacher";
 constexpr const char* program_key = "run_program";
 constexpr const char* machine_key = "run_machine";
 
@@ -60,11 +61,12 @@ std::string changed_settings(const std::string& before, const std::string& now) 
 
 }  // namespace
 
-RunIdentity run_identity(const TrainConfig& config, const std::string& model_file, const Dataset& data) {
+RunIdentity run_identity(const TrainConfig& config, const std::string& model_file, const Dataset& data,
+                         const TeacherModel* teacher) {
   TrainConfig same = config;
   same.threads = 0;
   const MachineInfo machine = machine_info();
-  return {to_toml(same) + model_file, data.fingerprint,
+  return {to_toml(same) + model_file, data.fingerprint, teacher ? fingerprint(*teacher) : "",
           std::string("frugal ") + FRUGAL_VERSION + ", executable " + executable_hash(),
           machine.instruction_set + ", oneDNN " + machine.onednn};
 }
@@ -72,6 +74,7 @@ RunIdentity run_identity(const TrainConfig& config, const std::string& model_fil
 CheckpointInfo with_identity(CheckpointInfo info, const RunIdentity& identity) {
   info.extra[config_key] = identity.config;
   info.extra[data_key] = identity.data;
+  if (!identity.teacher.empty()) info.extra[teacher_key] = identity.teacher;
   info.extra[program_key] = identity.program;
   info.extra[machine_key] = identity.machine;
   return info;
@@ -90,8 +93,10 @@ std::string require_same_run(const CheckpointInfo& info, const std::string& file
     const std::string old = before(key);
     return old == current ? "" : std::string("\n  ") + what + ": " + old + " became " + current;
   };
-  const std::string run = changed_settings(before(config_key), now.config) +
-                          compare("the data (fingerprint)", data_key, now.data);
+  const std::string run =
+      changed_settings(before(config_key), now.config) +
+      compare("the data (fingerprint)", data_key, now.data) +
+      (now.teacher.empty() ? "" : compare("the teacher (fingerprint)", teacher_key, now.teacher));
   if (!run.empty()) {
     throw usage_error(out + " cannot go on, because it would not be the same run:" + run +
                       "\nstart a new run, or restore what has changed");

@@ -91,16 +91,18 @@ void check_run(Engine& engine, const Graph& graph, const TrainConfig& config, co
   check_augment(parse_augment(config.augment), data.train.height, data.train.width, data.train.channels);
   if (config.normalize != "auto")
     choose_normalization(config.normalize, data.train);  // measuring refuses nothing
-  const Loss loss = loss_for(config, data);
-  for (const std::filesystem::path& file : loss.fisher_files(default_fisher(config))) {
-    read_anchor(file, engine.parameters());
-  }
   check_freeze(parse_freeze(config.freeze), graph);
   ParameterGroups(config.groups, config.decay, config.weight_decay).check(engine.parameters().slots());
   for (const SizeStep& step : parse_resize(config.resize)) {
     engine.train_at(graph_at(config, graph, step.progress));
   }
   engine.train_at(graph);
+}
+
+void check_fisher_files(Engine& engine, const TrainConfig& config, const Dataset& data) {
+  for (const std::filesystem::path& file : loss_for(config, data).fisher_files(default_fisher(config))) {
+    read_anchor(file, engine.parameters());
+  }
 }
 
 TrainResult train(const TrainConfig& config, const Dataset& data, const std::filesystem::path& out,
@@ -110,6 +112,7 @@ TrainResult train(const TrainConfig& config, const Dataset& data, const std::fil
   const Graph graph = graph_for(config, data);
   const std::unique_ptr<Engine> engine = make_engine(graph, resolved);
   check_run(*engine, graph, resolved, data);
+  if (!control.resume) check_fisher_files(*engine, resolved, data);
   return train(*engine, graph, resolved, data, out, observer, control);
 }
 

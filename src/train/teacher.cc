@@ -4,6 +4,8 @@
 #include <numeric>
 #include <utility>
 
+#include "base/hash.h"
+
 namespace frugal {
 namespace {
 
@@ -13,6 +15,17 @@ BatchRecipe for_teacher(BatchRecipe recipe, const TeacherModel& model) {
 }
 
 }  // namespace
+
+std::string fingerprint(const TeacherModel& model) {
+  const Parameters& parameters = model.engine->parameters();
+  Hasher hasher;
+  for (const std::span<const float> numbers :
+       {parameters.all_weights(), parameters.buffers(), std::span<const float>(model.normalization.mean),
+        std::span<const float>(model.normalization.std)}) {
+    hasher.update({reinterpret_cast<const uint8_t*>(numbers.data()), numbers.size_bytes()});
+  }
+  return hasher.hex();
+}
 
 Teacher::Teacher(TeacherModel& model, const ImageSet& images, const BatchRecipe& recipe)
     : model_(model),

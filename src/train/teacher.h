@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "data/batch.h"
@@ -17,6 +18,9 @@ struct TeacherModel {
   std::unique_ptr<Engine> engine;
   Normalization normalization;  // that it was trained with
 };
+
+/// XXH3-128 of what its logits depend on, its network apart: weights, buffers, normalisation. Hexadecimal.
+std::string fingerprint(const TeacherModel& model);
 
 /// The teacher's logits for the batches of a run, of the very images that the network sees: with the same
 /// random changes, in the teacher's normalisation and at the data set's size.

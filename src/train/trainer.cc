@@ -64,7 +64,14 @@ class Trainer {
  private:
   Position begin();
   void find_anchors();
+  void keep_fisher_files() const;
+  std::vector<std::filesystem::path> fisher_files() const {
+    return loss_.fisher_files(default_fisher(config_));
+  }
   std::filesystem::path anchor_file() const { return out_ / "anchor.safetensors"; }
+  std::filesystem::path kept_fisher_file(size_t i) const {
+    return out_ / ("anchor-" + std::to_string(i + 1) + ".safetensors");
+  }
   std::unique_ptr<Pace> make_pace();
 
   bool train_epoch();
@@ -132,7 +139,8 @@ Trainer::Trainer(Engine& engine, const Graph& graph, const TrainConfig& config, 
       observer_(observer),
       control_(control),
       started_(control.started >= 0 ? control.started : boot_seconds()),
-      identity_(run_identity(written_config(config_, graph), graph.model_file, data)),
+      identity_(run_identity(written_config(config_, graph), graph.model_file, data,
+                             control.outside.teacher.get())),
       normalization_(choose_normalization(config.normalize, data.train)),
       split_(choose_split(config, data)),
       loss_(loss_for(config, data)),
@@ -220,6 +228,7 @@ Position Trainer::begin() {
   engine_.parameters().initialise(config_.seed);
   engine_.weights_changed();
   whiten(engine_, graph_, data_.train, split_.train, normalization_);
+  keep_fisher_files();
   const OutsideInputs& outside = control_.outside;
   if (outside.initial_weights) {
     const std::vector<int> filled = outside.initial_weights(engine_.parameters());
@@ -229,11 +238,22 @@ Position Trainer::begin() {
   return {};
 }
 
-/// What penalties pull to. Where the run began is kept in its directory: the file that it came from may
-/// change.
+/// Copies, for a run that goes on later: the files themselves may change, or their paths lead nowhere from
+/// there.
+void Trainer::keep_fisher_files() const {
+  const std::vector<std::filesystem::path> files = fisher_files();
+  for (size_t i = 0; i < files.size(); ++i) {
+    const std::vector<uint8_t> bytes = read_file(files[i]);
+    write_file_atomic(kept_fisher_file(i), {{bytes}});
+  }
+}
+
+/// What penalties pull to, as it was when the run began.
 void Trainer::find_anchors() {
-  loss_.anchor(engine_.parameters(), {[this] { return read_anchor(anchor_file(), engine_.parameters()); },
-                                      default_fisher(config_)});
+  std::vector<std::filesystem::path> fisher;
+  for (size_t i = 0; i < fisher_files().size(); ++i) fisher.push_back(kept_fisher_file(i));
+  loss_.anchor(engine_.parameters(),
+               {[this] { return read_anchor(anchor_file(), engine_.parameters()); }, std::move(fisher)});
 }
 
 std::unique_ptr<Pace> Trainer::make_pace() {

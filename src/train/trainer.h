@@ -92,6 +92,10 @@ std::filesystem::path default_fisher(const TrainConfig& config);
 /// Call it before anything is written.
 void check_run(Engine& engine, const Graph& graph, const TrainConfig& config, const Dataset& data);
 
+/// Refuses files of Fisher information that are not there or of another network. A run that goes on has its
+/// own copies.
+void check_fisher_files(Engine& engine, const TrainConfig& config, const Dataset& data);
+
 /// Trains `config` on `data` into the existing directory `out`, which is locked meanwhile: config.toml,
 /// model.toml (where the model is a file), log.jsonl, progress.bin, last / last.prev / best.safetensors,
 /// result.json. (curves.svg is the caller's: `eval` draws it.) Throws Error when the loss is not finite,

@@ -32,6 +32,16 @@ class Transfer : public testing::Test {
                 const RunOptions& how = {}) const {
     return frugal(flags(run, more), how);
   }
+  /// Trains until the second epoch, and then there is a Ctrl-C.
+  Outcome stop_after_an_epoch(const std::string& run, const std::vector<std::string>& more,
+                              const fs::path& directory = {}) const {
+    bool sent = false;
+    return train(run, more, {.directory = directory, .on_output = [&](const std::string& out, int pid) {
+                               if (sent || out.find("Epoch [2/") == std::string::npos) return;
+                               sent = true;
+                               kill(pid, SIGINT);
+                             }});
+  }
   std::string path(const std::string& name) const { return (scratch / name).string(); }
   const TempDir scratch;
 };
@@ -70,13 +80,7 @@ TEST_F(Transfer, GoesOnAfterCtrlCWithoutTheFileItBeganWith) {
       "--from",       path("first"), "--loss", "ce + 0.1*l2sp",      "--freeze",
       "layer1.*@0.4", "--epochs",    "6",      "--checkpoint-every", "1steps"};
   ASSERT_EQ(train("whole", how).code, 0);
-  bool sent = false;
-  const Outcome stopped = train("cut", how, {.on_output = [&](const std::string& out, int pid) {
-                                  if (sent || out.find("Epoch [2/") == std::string::npos) return;
-                                  sent = true;
-                                  kill(pid, SIGINT);
-                                }});
-  ASSERT_EQ(stopped.code, 130) << stopped.err;
+  ASSERT_EQ(stop_after_an_epoch("cut", how).code, 130);
   fs::rename(scratch / "first", scratch / "gone");
   const Outcome outcome = frugal({"resume", path("cut"), "--threads", "1"});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
@@ -94,6 +98,42 @@ TEST_F(Transfer, LearnsFromATeacher) {
   const Outcome other = train("y", {"--loss", "ce + kd", "--teacher", path("first"), "--select", "0-3"});
   EXPECT_EQ(other.code, 2);
   EXPECT_THAT(other.err, HasSubstr("was trained for other classes"));
+}
+
+TEST_F(Transfer, GoesOnWithTheTeacherThatItHad) {
+  const std::vector<std::string> how = {"--loss",   "ce + kd", "--teacher",          path("first"),
+                                        "--epochs", "6",       "--checkpoint-every", "1steps"};
+  ASSERT_EQ(train("whole", how).code, 0);
+  ASSERT_EQ(stop_after_an_epoch("cut", how).code, 130);
+  fs::copy(scratch / "cut", scratch / "other", fs::copy_options::recursive);
+  ASSERT_EQ(frugal({"resume", path("cut")}).code, 0);
+  expect_same_run(scratch / "whole", scratch / "cut");
+
+  fs::rename(scratch / "first", scratch / "gone");
+  ASSERT_EQ(train("first", {"--seed", "7"}).code, 0);
+  const Outcome refused = frugal({"resume", path("other")});
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("the teacher (fingerprint)"));
+}
+
+TEST_F(Transfer, GoesOnWithTheFisherInformationThatItHad) {
+  ASSERT_EQ(frugal({"fisher", path("first"), "--images", "20"}).code, 0);
+  const std::vector<std::string> how = {"--loss",
+                                        "ce + 0.1*ewc:from=fisher.safetensors",
+                                        "--epochs",
+                                        "6",
+                                        "--from",
+                                        path("first"),
+                                        "--checkpoint-every",
+                                        "1steps"};
+  const fs::path directory = scratch / "first";
+  const Outcome whole = train("whole", how, {.directory = directory});
+  ASSERT_EQ(whole.code, 0) << whole.err;
+  ASSERT_EQ(stop_after_an_epoch("cut", how, directory).code, 130);
+  fs::remove(directory / "fisher.safetensors");
+  const Outcome outcome = frugal({"resume", path("cut")});  // from another directory
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  expect_same_run(scratch / "whole", scratch / "cut");
 }
 
 TEST_F(Transfer, TasksOneAfterTheOther) {

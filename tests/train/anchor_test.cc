@@ -66,7 +66,7 @@ TEST_F(AnchorTest, EwcPullsByTheFisherInformationOfEveryTask) {
   parameters().weight(0)[1] += 100;  // of no importance
   Loss loss = parse_loss("ce + 2*ewc:from=" + (scratch_ / "a").string() + "|" + (scratch_ / "b").string());
   EXPECT_EQ(loss.fisher_files({}).size(), 2u);
-  loss.anchor(parameters(), {});
+  loss.anchor(parameters(), {{}, loss.fisher_files({})});
   std::vector<float> gradients;
   // lambda / 2 * 8 * (2^2 + 1^2)
   EXPECT_NEAR(penalty(loss, gradients), 2 * 0.5 * 8 * 5, 1e-4);
