@@ -17,6 +17,7 @@ void add_data_command(CLI::App& program, Action& action);
 void add_model_command(CLI::App& program, Action& action);
 void add_train_command(CLI::App& program, Action& action);
 void add_resume_command(CLI::App& program, Action& action);
+void add_study_command(CLI::App& program, Action& action);
 void add_plan_command(CLI::App& program, Action& action);
 void add_fisher_command(CLI::App& program, Action& action);
 void add_eval_command(CLI::App& program, Action& action);

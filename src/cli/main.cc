@@ -41,6 +41,7 @@ void declare(CLI::App& program, Action& action) {
   add_plan_command(program, action);
   add_train_command(program, action);
   add_resume_command(program, action);
+  add_study_command(program, action);
   add_fisher_command(program, action);
   add_eval_command(program, action);
   add_predict_command(program, action);

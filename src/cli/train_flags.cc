@@ -187,6 +187,13 @@ void add_train_flags(CLI::App& command, GivenFlags& given, bool (*wanted)(const 
   }
 }
 
+std::vector<TrainFlagName> train_flag_names() {
+  std::vector<TrainFlagName> names;
+  names.reserve(all_flags.size());
+  for (const TrainFlag& flag : all_flags) names.push_back({flag.flag, *flag.type != '\0'});
+  return names;
+}
+
 TrainConfig configure(const GivenFlags& given, const std::string& config_file) {
   TrainConfig config;
   const auto named = given.find("--recipe");

@@ -1,0 +1,95 @@
+#include "study/plan_runs.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "base/hash.h"
+#include "base/units.h"
+#include "train/limits.h"
+
+namespace frugal {
+namespace {
+
+constexpr size_t most_name = 60;  // bytes of a variant's name in its directories' names
+
+std::string slug(const std::string& text) {
+  std::string name;
+  for (const char c : text.substr(0, most_name)) {
+    const bool kept = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '=';
+    if (kept) {
+      name += c;
+    } else if (!name.empty() && name.back() != '-') {
+      name += '-';
+    }
+  }
+  while (!name.empty() && name.back() == '-') name.pop_back();
+  return name.empty() ? "run" : name;
+}
+
+/// 1 / part of its epochs, at least one, and of its time.
+void shorten(std::map<std::string, std::string>& flags, int64_t part) {
+  if (part == 1) return;
+  if (const auto epochs = flags.find("--epochs"); epochs != flags.end()) {
+    const int64_t all = parse_integer(epochs->second, "--epochs");
+    epochs->second = std::to_string(std::max<int64_t>(1, (all + part - 1) / part));
+  }
+  if (const auto time = flags.find("--max-time"); time != flags.end()) {
+    const double seconds = parse_max_time(time->second);
+    if (seconds > 0) time->second = exact_text(seconds / static_cast<double>(part)) + "s";
+  }
+}
+
+}  // namespace
+
+std::filesystem::path run_directory(const std::filesystem::path& out, const std::string& name) {
+  return out / "runs" / name;
+}
+
+PlannedRun plan_run(const Study& study, const Variant& variant, int64_t seed, int64_t part,
+                    const std::filesystem::path& out, bool limited) {
+  PlannedRun run{.variant = variant.name, .seed = seed, .part = part, .name = {}, .flags = {}, .needs = {}};
+  std::map<std::string, std::string> flags = variant.flags;
+  flags["--seed"] = std::to_string(seed);
+  if (study.split_by_seed) flags["--split-seed"] = std::to_string(seed);
+  shorten(flags, part);
+  if (limited) flags.erase("--max-time");
+  Hasher hasher;
+  const auto add = [&hasher](const std::string& text) {
+    hasher.update({reinterpret_cast<const uint8_t*>(text.c_str()), text.size() + 1});
+  };
+  if (limited) add("limited");
+  for (const auto& [flag, value] : flags) {
+    if (value == "false") continue;  // as without it
+    run.flags.push_back(flag);
+    std::string given = value;
+    if (value.starts_with('@')) {
+      // By the name of the run, which changes with what that run is given, and not by where the study lies.
+      run.needs.push_back(plan_run(study, *find_variant(study, value.substr(1)), seed, 1, out, limited).name);
+      given = run_directory(out, run.needs.back()).string();
+      add(flag + " @" + run.needs.back());
+    } else {
+      add(flag + " " + value);
+    }
+    if (value != "true") run.flags.push_back(given);
+  }
+  run.name = slug(variant.name) + (part > 1 ? "-part" + std::to_string(part) : "") + "-" + std::to_string(seed) + "-" +
+             hasher.hex().substr(0, 8);
+  return run;
+}
+
+std::string shell_line(const std::vector<std::string>& words) {
+  std::string line;
+  for (const std::string& word : words) {
+    const bool plain = !word.empty() && std::ranges::all_of(word, [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+             std::string_view("-_./=:,+@%").find(c) != std::string_view::npos;
+    });
+    std::string quoted;
+    for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    line += (line.empty() ? "" : " ") + (plain ? word : "'" + quoted + "'");
+  }
+  return line;
+}
+
+}  // namespace frugal

@@ -1,0 +1,72 @@
+#include "study/results.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/text.h"
+
+namespace frugal {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string line_of(const RunRecord& record) {
+  return Json({{"variant", record.variant},
+               {"seed", record.seed},
+               {"part", record.part},
+               {"run", record.run},
+               {"command", record.command},
+               {"shared", record.shared},
+               {"result", record.result}})
+             .dump(-1, ' ', false, Json::error_handler_t::replace) +
+         "\n";
+}
+
+RunRecord parse(const std::string& line) {
+  const Json json = Json::parse(line);
+  RunRecord record;
+  json.at("variant").get_to(record.variant);
+  json.at("seed").get_to(record.seed);
+  json.at("part").get_to(record.part);
+  json.at("run").get_to(record.run);
+  json.at("command").get_to(record.command);
+  json.at("shared").get_to(record.shared);
+  record.result = json.at("result");
+  record.result.at("test").at("top1");
+  return record;
+}
+
+}  // namespace
+
+Results::Results(std::filesystem::path path) : path_(std::move(path)) {
+  if (!std::filesystem::exists(path_)) return;
+  const std::string text = read_text_file(path_);
+  int line = 0;
+  for (size_t begin = 0; begin < text.size();) {
+    ++line;
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    try {
+      records_.push_back(parse(text.substr(begin, end - begin)));
+    } catch (const Json::exception&) {
+      throw Error(path_.string() + ":" + std::to_string(line) +
+                  ": this is no record of a finished run; remove the line to have its run done again");
+    }
+    begin = end + 1;
+  }
+}
+
+const RunRecord* Results::find(const std::string& run) const {
+  const auto found = std::ranges::find(records_, run, &RunRecord::run);
+  return found == records_.end() ? nullptr : &*found;
+}
+
+void Results::add(RunRecord record) {
+  records_.push_back(std::move(record));
+  std::string text;
+  for (const RunRecord& one : records_) text += line_of(one);
+  write_file_atomic(path_, text);
+}
+
+}  // namespace frugal

@@ -1,0 +1,39 @@
+// What a study knows of its runs: a file with a line a finished run. It alone makes the study's table, also
+// where the runs' directories are gone.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "study/plan_runs.h"
+
+namespace frugal {
+
+struct RunRecord {
+  std::string run;  // PlannedRun::name
+  std::string variant;
+  int64_t seed = 0, part = 1;
+  std::string command;        // that repeats it
+  bool shared = false;        // with other runs beside it: its times are not comparable
+  nlohmann::ordered_json result;  // result.json
+};
+
+class Results {
+ public:
+  /// Reads the file, if it is there; a line that is no record is an Error that names it.
+  explicit Results(std::filesystem::path path);
+  /// Null where the run has not finished.
+  const RunRecord* find(const std::string& run) const;
+  /// On disk when it returns.
+  void add(RunRecord record);
+  const std::vector<RunRecord>& all() const { return records_; }
+
+ private:
+  std::filesystem::path path_;
+  std::vector<RunRecord> records_;
+};
+
+}  // namespace frugal

@@ -1,0 +1,130 @@
+// A study from end to end, with the program's own runs.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+
+#include "program.h"
+
+namespace frugal {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+class StudyCommand : public testing::Test {
+ protected:
+  StudyCommand() { write_cifar100(scratch / "set", 256, 100); }
+  /// A study of quick runs.
+  void write(const std::string& variants, const std::string& epochs = "1") const {
+    std::ofstream(scratch / "s.toml") << "seeds = [1, 2]\n[settings]\ndata = \"" << (scratch / "set").string()
+                                      << "\"\nmodel = \"resnet20:width=0.25\"\nepochs = " << epochs
+                                      << "\nval = 0.25\nshard = 8\nbatch = 32\n"
+                                      << variants;
+  }
+  Outcome study(std::vector<std::string> more = {}, const RunOptions& how = {}) const {
+    std::vector<std::string> all = {"study", (scratch / "s.toml").string(), "--out", (scratch / "out").string()};
+    all.insert(all.end(), more.begin(), more.end());
+    return frugal(all, how);
+  }
+  std::string refusal(const std::string& variants) const {
+    write(variants);
+    const Outcome outcome = study();
+    EXPECT_EQ(outcome.code, 2) << outcome.err;
+    EXPECT_FALSE(fs::exists(scratch / "out"));
+    return outcome.err;
+  }
+  const TempDir scratch;
+};
+
+TEST_F(StudyCommand, RunsComparesAndDoesNothingTwice) {
+  write("[[variant]]\nname = \"plain\"\n[[variant]]\nname = \"flip\"\naugment = \"flip\"\n[[variant]]\n"
+        "name = \"tuned\"\nfrom = \"@plain\"\n");
+  const Outcome outcome = study({"--jobs", "2"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err << outcome.out;
+  EXPECT_THAT(outcome.out, AllOf(HasSubstr("run 6 of 6: "), HasSubstr("tuned, seed 2: validation "),
+                                 HasSubstr("over plain"), HasSubstr("the best by validation")));
+  const Outcome again = study({"--json"});
+  ASSERT_EQ(again.code, 0) << again.err;
+  const auto lines = json_lines(again.out);
+  ASSERT_EQ(lines.size(), 1u) << "only the table";
+  EXPECT_EQ(lines[0]["rows"].size(), 3u);
+  EXPECT_EQ(lines[0]["rows"][1]["variant"], "flip");
+  EXPECT_EQ(lines[0]["rows"][1]["runs"], 2);
+  EXPECT_EQ(lines[0]["missing"], 0);
+  EXPECT_TRUE(lines[0]["shared"]);
+  EXPECT_EQ(again.out.find("nan"), std::string::npos);
+
+  // The record alone is enough, and a run of its own repeats what the record says.
+  fs::remove_all(scratch / "out/runs");
+  const Outcome csv = study({"--table", "--format", "csv"});
+  EXPECT_THAT(csv.out, HasSubstr("\"tuned\",1,2,"));
+  EXPECT_FALSE(fs::exists(scratch / "out/runs"));
+  EXPECT_EQ(csv.out, read_text(scratch / "out/table.csv"));
+  const auto record = json_lines(read_text(scratch / "out/results.jsonl")).at(0);
+  EXPECT_THAT(record["command"], HasSubstr("frugal train --batch 32 --data"));
+}
+
+TEST_F(StudyCommand, AFailedRunIsReportedAndTheRestIsDone) {
+  write("[[variant]]\nname = \"wild\"\nlr = 1e30\nepochs = 4\n[[variant]]\nname = \"tame\"\n");
+  const Outcome outcome = study();
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("wild, seed 1 failed: "), HasSubstr("at learning rate 1e+30"),
+                                 HasSubstr("2 runs failed; see the logs in")));
+  EXPECT_THAT(outcome.out, AllOf(HasSubstr("tame, seed 2: validation"), HasSubstr("2 runs have not finished")));
+}
+
+TEST_F(StudyCommand, GoesOnAfterCtrlC) {
+  write("[[variant]]\nname = \"a\"\n", "20");
+  bool sent = false;
+  const Outcome stopped = study({}, {.on_output = [&](const std::string& out, int pid) {
+                                  if (sent || out.find("run 1 of 2") == std::string::npos) return;
+                                  sent = true;
+                                  std::string log;  // until it has saved once
+                                  for (int i = 0; i < 2000 && log.find("Epoch [2/") == std::string::npos; ++i) {
+                                    usleep(5000);
+                                    for (const auto& entry : fs::directory_iterator(scratch / "out/runs")) {
+                                      if (entry.path().extension() == ".log") log = read_text(entry.path());
+                                    }
+                                  }
+                                  kill(pid, SIGINT);
+                                }});
+  ASSERT_EQ(stopped.code, 130) << stopped.err;
+  EXPECT_THAT(stopped.out, HasSubstr("2 runs have not finished"));
+  write("[[variant]]\nname = \"a\"\n", "20");
+  const Outcome outcome = study({"--max-time", "none"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, AllOf(HasSubstr("run 1 of 2: a, seed 1, which goes on"), HasSubstr("run 2 of 2: a, seed 2\n")));
+}
+
+TEST_F(StudyCommand, MistakesAreFoundBeforeAnythingIsTrained) {
+  EXPECT_THAT(refusal("[[variant]]\nname = \"a\"\nepoch = 3\n"),
+              AllOf(HasSubstr("s.toml:9: "), HasSubstr("no flag --epoch; did you mean --epochs?")));
+  EXPECT_THAT(refusal("[[variant]]\nname = \"a\"\nschedule = \"moon\"\n"),
+              AllOf(HasSubstr("s.toml:9: 'a': "), HasSubstr("moon")));
+  EXPECT_THAT(refusal("[[variant]]\nname = \"a\"\ncoarse = 3\n"), HasSubstr("coarse must be true or false"));
+  EXPECT_THAT(refusal("[[variant]]\nname = \"a\"\nmax_params = \"many\"\n"), HasSubstr("--max-params"));
+  write("");
+  EXPECT_EQ(study({"--jobs", "0"}).code, 2);
+  EXPECT_THAT(study({"--format", "xml"}).err, HasSubstr("there are text, markdown, csv and html"));
+  EXPECT_THAT(frugal({"study", (scratch / "none.toml").string()}).err, HasSubstr("none.toml"));
+}
+
+/// The studies that come with the project are whole.
+TEST(Studies, AreUnderstood) {
+  for (const auto& entry : fs::directory_iterator(fs::path(FRUGAL_SOURCE_DIR) / "studies")) {
+    if (entry.path().extension() != ".toml") continue;
+    const TempDir scratch;
+    const Outcome outcome = frugal({"study", entry.path().string(), "--table", "--out", scratch.path().string()},
+                                   {.environment = {"FRUGAL_DATA=/data"}});
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    EXPECT_THAT(outcome.out, Not(HasSubstr("nan")));
+  }
+}
+
+}  // namespace
+}  // namespace frugal

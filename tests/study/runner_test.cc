@@ -1,0 +1,200 @@
+// The runner, with a program in the place of frugal that does in a moment what it is told.
+#include "study/runner.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <fstream>
+#include <thread>
+
+#include "../temp_dir.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "train/trainer.h"
+
+namespace frugal {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+/// Its accuracy is --lr; --lr 0.13 fails, --lr 0.7 waits for a signal when it is begun, but not when it goes on.
+constexpr const char* program = R"(#!/bin/bash
+echo "$@" >> "$(dirname "$0")/calls"
+command=$1; shift
+if [ $command = resume ]; then out=$1; shift; lr=$(cat "$out/config.toml"); fi
+while [ $# -gt 0 ]; do
+  case $1 in --lr) lr=$2;; --out) out=$2;; esac
+  shift
+done
+mkdir -p "$out"
+trap 'exit 130' INT
+echo "$lr" > "$out/config.toml"
+if [ "$lr" = 0.13 ]; then echo "frugal: no luck" >&2; exit 1; fi
+if [ "$lr" = 0.7 ] && [ $command = train ]; then for i in $(seq 200); do sleep 0.05; done; fi
+echo "{\"params\":1,\"epochs\":1,\"val\":{\"top1\":$lr},\"test\":{\"top1\":$lr},\"interrupted\":false}" > "$out/result.json"
+)";
+
+struct Recorder : StudyObserver {
+  void on_begin(const PlannedRun& run, int64_t, int64_t, bool goes_on) override {
+    begun.push_back(run.variant + std::to_string(run.seed) + (run.part > 1 ? "/" + std::to_string(run.part) : "") +
+                    (goes_on ? "+" : ""));
+  }
+  void on_failure(const PlannedRun& run, const std::string& message) override {
+    failures.push_back(run.variant + ": " + message);
+  }
+  void on_given_up(const std::vector<std::string>& variants, int64_t) override {
+    given_up.insert(given_up.end(), variants.begin(), variants.end());
+  }
+  std::vector<std::string> begun, failures, given_up;
+};
+
+class Runner : public testing::Test {
+ protected:
+  Runner() {
+    stop_requested = 0;
+    std::ofstream(scratch_ / "frugal") << program;
+    fs::permissions(scratch_ / "frugal", fs::perms::owner_all);
+    study_.seeds = {1, 2};
+  }
+  ~Runner() override { stop_requested = 0; }
+  void add(const std::string& name, const std::string& lr, std::map<std::string, std::string> more = {}) {
+    more["--lr"] = lr;
+    study_.variants.push_back({name, more, 1});
+    study_.base = study_.variants[0].name;
+  }
+  StudyOutcome run(StudyOptions options = {}) {
+    options.out = scratch_ / "out";
+    options.program = (scratch_ / "frugal").string();
+    options.threads = 4;
+    observer_.begun.clear();
+    Results results(scratch_ / "results.jsonl");
+    return run_study(study_, options, results, observer_);
+  }
+  std::vector<std::string> calls() const {
+    std::vector<std::string> lines;
+    std::ifstream file(scratch_ / "calls");
+    for (std::string line; std::getline(file, line);) lines.push_back(line);
+    return lines;
+  }
+  const TempDir scratch_;
+  Study study_;
+  Recorder observer_;
+};
+
+TEST_F(Runner, FinishedRunsAreNotDoneAgain) {
+  add("a", "0.1");
+  add("b", "0.2");
+  EXPECT_EQ(run().failed, 0);
+  EXPECT_THAT(observer_.begun, ElementsAre("a1", "b1", "a2", "b2"));
+  EXPECT_THAT(calls().at(0), HasSubstr("train --lr 0.1 --seed 1 --out"));
+  EXPECT_THAT(calls().at(0), HasSubstr("--threads 4"));
+  add("c", "0.3");
+  study_.variants[0].flags["--lr"] = "0.15";
+  run();
+  EXPECT_THAT(observer_.begun, ElementsAre("a1", "c1", "a2", "c2"));
+  fs::remove_all(scratch_ / "out");  // the record is enough
+  run();
+  EXPECT_THAT(observer_.begun, ElementsAre());
+}
+
+TEST_F(Runner, AFailureIsReportedAndTheOthersAreDone) {
+  add("a", "0.13");
+  add("b", "0.2", {{"--from", "@a"}});
+  add("c", "0.3");
+  const StudyOutcome outcome = run();
+  EXPECT_EQ(outcome.failed, 4);
+  EXPECT_THAT(observer_.begun, ElementsAre("a1", "c1", "a2", "c2"));
+  EXPECT_THAT(observer_.failures, Contains("a: no luck"));
+  EXPECT_THAT(observer_.failures, Contains(HasSubstr("b: it needs the run a-1-")));
+  run();
+  EXPECT_THAT(observer_.begun, Contains("a1")) << "it is tried again";
+}
+
+TEST_F(Runner, WhatARunNeedsIsThereBeforeIt) {
+  add("a", "0.1");
+  add("b", "0.2", {{"--from", "@a"}});
+  run({.jobs = 4});
+  EXPECT_THAT(calls(), Contains(HasSubstr("--from " + (scratch_ / "out/runs/a-1-").string())));
+  // Its weights are needed again, though its result is known.
+  fs::remove_all(scratch_ / "out");
+  study_.variants[1].flags["--lr"] = "0.25";
+  EXPECT_EQ(run().failed, 0);
+  EXPECT_THAT(observer_.begun, ElementsAre("a1", "b1", "a2", "b2"));
+}
+
+TEST_F(Runner, JobsShareTheThreads) {
+  add("a", "0.1");
+  add("b", "0.2");
+  run({.jobs = 2});
+  EXPECT_THAT(calls(), Contains(HasSubstr("--threads 2")));
+  EXPECT_TRUE(Results(scratch_ / "results.jsonl").all()[0].shared);
+}
+
+TEST_F(Runner, ASignalStopsItAndItGoesOn) {
+  add("a", "0.1");
+  add("b", "0.7");
+  add("c", "0.3");
+  const fs::path runs = scratch_ / "out/runs";
+  const auto has_begun_to_wait = [&runs] {
+    std::error_code failure;
+    for (const auto& entry : fs::directory_iterator(runs, failure)) {
+      const std::string name = entry.path().filename().string();
+      if (name.starts_with("b-") && fs::exists(entry.path() / "config.toml")) return true;
+    }
+    return false;
+  };
+  std::jthread terminal([&](const std::stop_token& over) {
+    while (!over.stop_requested() && !has_begun_to_wait()) std::this_thread::yield();
+    stop_requested = SIGINT;
+  });
+  const Stopwatch clock;
+  EXPECT_TRUE(run().stopped);
+  EXPECT_LT(clock.seconds(), 8) << "the run was not told";
+  EXPECT_THAT(observer_.begun, ElementsAre("a1", "b1"));
+  terminal.join();
+  stop_requested = 0;
+  study_.seeds = {1};
+  EXPECT_FALSE(run().stopped);
+  EXPECT_THAT(observer_.begun, ElementsAre("b1+", "c1"));
+  EXPECT_THAT(calls(), Contains(HasSubstr("resume " + (scratch_ / "out/runs/b-1-").string())));
+}
+
+TEST_F(Runner, TimeIsDividedFairly) {
+  add("a", "0.1", {{"--max-time", "5h"}});
+  add("b", "0.2");
+  run({.max_seconds = 100});
+  double least = 1e9, most = 0;
+  for (const std::string& call : calls()) {
+    const double share = std::stod(call.substr(call.find("--max-time ") + 11));
+    least = std::min(least, share), most = std::max(most, share);
+  }
+  EXPECT_GT(least, 24);
+  EXPECT_LE(most, 100);
+  EXPECT_EQ(calls().size(), 4u);
+  EXPECT_TRUE(calls()[0].find("5h") == std::string::npos);
+}
+
+TEST_F(Runner, HalvingGivesTheBetterOnesMore) {
+  study_.halving = 2;
+  study_.seeds = {1};
+  add("base", "0.1", {{"--epochs", "8"}});
+  for (const char* lr : {"0.2", "0.3", "0.4", "0.5"}) add(lr, lr, {{"--epochs", "8"}});
+  const StudyOutcome outcome = run();
+  EXPECT_THAT(observer_.begun, ElementsAre("base1/4", "0.21/4", "0.31/4", "0.41/4", "0.51/4", "base1/2", "0.31/2",
+                                           "0.41/2", "0.51/2", "base1", "0.41", "0.51"));
+  EXPECT_THAT(observer_.given_up, ElementsAre("0.2", "0.3"));
+  EXPECT_THAT(calls().at(0), HasSubstr("--epochs 2 "));
+  EXPECT_THAT(calls().back(), HasSubstr("--epochs 8 "));
+  EXPECT_EQ(outcome.runs[1][0].part, 4);
+  EXPECT_EQ(outcome.runs[4][0].part, 1);
+  const Results results(scratch_ / "results.jsonl");
+  const auto judged = judged_runs(study_, scratch_ / "out", false, results);
+  for (size_t i = 0; i < judged.size(); ++i) EXPECT_EQ(judged[i][0].name, outcome.runs[i][0].name);
+}
+
+}  // namespace
+}  // namespace frugal

@@ -1,0 +1,168 @@
+#include "study/table.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "../temp_dir.h"
+#include "base/error.h"
+#include "base/file.h"
+
+namespace frugal {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class Table : public testing::Test {
+ protected:
+  Table() {
+    study_.seeds = {1, 2, 3};
+    study_.base = "plain";
+    study_.variants = {{"plain", {}, 1}, {"a|<b>", {{"--lr", "1"}}, 2}};
+    for (const Variant& variant : study_.variants) {
+      runs_.emplace_back();
+      for (const int64_t seed : study_.seeds) {
+        runs_.back().push_back(plan_run(study_, variant, seed, 1, "out", false));
+      }
+    }
+  }
+  void finish(size_t variant, size_t seed, double val, double test) {
+    const PlannedRun& run = runs_[variant][seed];
+    nlohmann::ordered_json result = {{"params", 1234},
+                                     {"epochs", 10},
+                                     {"val", {{"top1", val}}},
+                                     {"test", {{"top1", test}}},
+                                     {"timing", {{"wall_seconds", 30.0 + static_cast<double>(seed)}}}};
+    if (val < 0) result["val"]["top1"] = nullptr;
+    results_.add({run.name, run.variant, run.seed, 1, "frugal train", false, result});
+  }
+  std::string text(TableFormat format = TableFormat::text) {
+    return render(make_table(study_, runs_, results_), format);
+  }
+  Study study_;
+  std::vector<std::vector<PlannedRun>> runs_;
+  const TempDir scratch_;
+  Results results_{scratch_ / "results.jsonl"};
+};
+
+TEST_F(Table, MeansDeviationsAndPairedDifferences) {
+  const double val[2][3] = {{0.50, 0.52, 0.54}, {0.53, 0.54, 0.58}};
+  for (size_t seed = 0; seed < 3; ++seed) {
+    finish(0, seed, val[0][seed], 0.4);
+    finish(1, seed, val[1][seed], 0.3 + 0.1 * static_cast<double>(seed));
+  }
+  const StudyTable table = make_table(study_, runs_, results_);
+  EXPECT_EQ(table.missing, 0);
+  EXPECT_EQ(table.chosen, "a|<b>");
+  EXPECT_NEAR(table.rows[0].val.mean, 0.52, 1e-12);
+  EXPECT_NEAR(table.rows[0].val.deviation, 0.02, 1e-12);
+  EXPECT_FALSE(table.rows[0].val.gain);
+  const Interval gain = *table.rows[1].val.gain;  // of 0.03, 0.02, 0.04
+  EXPECT_NEAR(gain.mean, 0.03, 1e-12);
+  EXPECT_NEAR(gain.high - gain.mean, 4.30265272991 * 0.01 / std::sqrt(3.0), 1e-9);
+  EXPECT_NEAR(table.rows[1].test.mean, 0.4, 1e-12);
+  EXPECT_DOUBLE_EQ(table.rows[1].seconds, 31);
+  EXPECT_EQ(table.rows[1].parameters, 1234);
+  EXPECT_THAT(text(), AllOf(HasSubstr("a|<b> *"), HasSubstr("52.00 ± 2.00"), HasSubstr("+3.00 [+0.52, +5.48]"),
+                            HasSubstr("test"), HasSubstr("40.00 ± 10.00")));
+}
+
+/// What has seen the test cannot choose by it.
+TEST_F(Table, TheTestIsShownWhenAllHaveFinished) {
+  for (size_t seed = 0; seed < 3; ++seed) finish(0, seed, 0.5, 0.123);
+  finish(1, 0, 0.6, 0.321);
+  for (const TableFormat format :
+       {TableFormat::text, TableFormat::markdown, TableFormat::csv, TableFormat::html}) {
+    EXPECT_THAT(text(format), AllOf(Not(HasSubstr("12.30")), Not(HasSubstr("0.123")), Not(HasSubstr("32.1"))));
+  }
+  EXPECT_THAT(text(), AllOf(HasSubstr("2 runs have not finished"), Not(HasSubstr(" *"))));
+  finish(1, 1, 0.6, 0.321);
+  finish(1, 2, 0.6, 0.321);
+  EXPECT_THAT(text(), AllOf(HasSubstr("12.30"), HasSubstr("32.10")));
+}
+
+TEST_F(Table, EveryFormatEscapesItsOwn) {
+  for (size_t seed = 0; seed < 3; ++seed) {
+    finish(0, seed, 0.5, 0.5);
+    finish(1, seed, 0.25, 0.25);
+  }
+  study_.title = "T & <T>";
+  EXPECT_THAT(text(TableFormat::markdown), AllOf(HasSubstr("## T & <T>\n"), HasSubstr("| a\\|<b> |")));
+  EXPECT_THAT(text(TableFormat::html),
+              AllOf(HasSubstr("<h1>T &amp; &lt;T&gt;</h1>"), HasSubstr("a|&lt;b&gt;"), HasSubstr("class=\"chosen\"")));
+  const std::string csv = text(TableFormat::csv);
+  EXPECT_THAT(csv, HasSubstr("\"a|<b>\",1,3,1234,10,31,0.25,0,-0.25,-0.25,-0.25,"));
+  const std::string head = csv.substr(0, csv.find('\n')), last = csv.substr(csv.rfind('\n', csv.size() - 2));
+  EXPECT_EQ(std::ranges::count(head, ','), std::ranges::count(last, ','));
+}
+
+TEST_F(Table, WithoutValidationNothingIsChosen) {
+  for (size_t seed = 0; seed < 3; ++seed) {
+    finish(0, seed, -1, 0.5);
+    finish(1, seed, -1, 0.4 + 0.05 * static_cast<double>(seed));
+  }
+  const StudyTable table = make_table(study_, runs_, results_);
+  EXPECT_EQ(table.chosen, "");
+  EXPECT_TRUE(std::isnan(table.rows[1].val.mean));
+  EXPECT_FALSE(table.rows[1].val.gain);
+  EXPECT_NEAR(table.rows[1].test.gain->mean, -0.05, 1e-12);
+}
+
+TEST_F(Table, ResultsComeBackFromTheirFile) {
+  finish(0, 0, 0.5, 0.25);
+  const Results again(scratch_ / "results.jsonl");
+  ASSERT_EQ(again.all().size(), 1u);
+  const RunRecord* record = again.find(runs_[0][0].name);
+  ASSERT_NE(record, nullptr);
+  EXPECT_EQ(record->variant, "plain");
+  EXPECT_EQ(record->seed, 1);
+  EXPECT_EQ(record->result["test"]["top1"], 0.25);
+  EXPECT_EQ(again.find("other"), nullptr);
+  write_file_atomic(scratch_ / "results.jsonl", read_text_file(scratch_ / "results.jsonl") + "{\"variant\":1}\n");
+  try {
+    Results broken(scratch_ / "results.jsonl");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("results.jsonl:2: this is no record"));
+  }
+}
+
+TEST(PlanRuns, ARunIsNamedByEverythingThatItIsGiven) {
+  Study study;
+  study.seeds = {1};
+  study.variants = {{"+ Flip!", {{"--lr", "0.1"}, {"--coarse", "true"}, {"--skip-bad", "false"}}, 1},
+                    {"tuned", {{"--from", "@+ Flip!"}}, 2}};
+  const PlannedRun run = plan_run(study, study.variants[0], 1, 1, "out", false);
+  EXPECT_EQ(shell_line(run.flags), "--coarse --lr 0.1 --seed 1");
+  EXPECT_TRUE(run.name.starts_with("Flip-1-")) << run.name;
+  EXPECT_NE(plan_run(study, study.variants[0], 2, 1, "out", false).name, run.name);
+  EXPECT_EQ(plan_run(study, study.variants[0], 1, 1, "elsewhere", false).name, run.name);
+  const PlannedRun tuned = plan_run(study, study.variants[1], 1, 1, "out", false);
+  EXPECT_EQ(shell_line(tuned.flags), "--from out/runs/" + run.name + " --seed 1");
+  EXPECT_THAT(tuned.needs, testing::ElementsAre(run.name));
+  study.variants[0].flags["--lr"] = "0.2";
+  EXPECT_NE(plan_run(study, study.variants[0], 1, 1, "out", false).name, run.name);
+  EXPECT_NE(plan_run(study, study.variants[1], 1, 1, "out", false).name, tuned.name) << "what it begins with changed";
+  study.split_by_seed = true;
+  EXPECT_THAT(shell_line(plan_run(study, study.variants[0], 7, 1, "out", false).flags),
+              HasSubstr("--seed 7 --split-seed 7"));
+}
+
+TEST(PlanRuns, PartsAreOfEpochsAndTime) {
+  Study study;
+  study.variants = {{"v", {{"--epochs", "10"}, {"--max-time", "1h"}}, 1}};
+  const PlannedRun run = plan_run(study, study.variants[0], 1, 4, "out", false);
+  EXPECT_EQ(shell_line(run.flags), "--epochs 3 --max-time 900s --seed 1");
+  EXPECT_THAT(run.name, HasSubstr("part4"));
+  EXPECT_EQ(shell_line(plan_run(study, study.variants[0], 1, 1, "out", true).flags), "--epochs 10 --seed 1");
+}
+
+TEST(ShellLine, QuotesWhatAShellWouldRead) {
+  EXPECT_EQ(shell_line({"a", "b c", "", "it's", "x=1,2:3@0.5"}), "a 'b c' '' 'it'\\''s' x=1,2:3@0.5");
+}
+
+}  // namespace
+}  // namespace frugal
