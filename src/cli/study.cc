@@ -64,19 +64,30 @@ class Reporter : public StudyObserver {
 
   void on_begin(const PlannedRun& run, int64_t number, int64_t count, bool goes_on) override {
     if (options_.json) {
-      print_json({{"event", "begin"}, {"variant", run.variant}, {"seed", run.seed}, {"part", run.part},
-                  {"number", number}, {"count", count}, {"goes_on", goes_on}});
+      print_json({{"event", "begin"},
+                  {"variant", run.variant},
+                  {"seed", run.seed},
+                  {"part", run.part},
+                  {"number", number},
+                  {"count", count},
+                  {"goes_on", goes_on}});
     } else if (!options_.quiet) {
       print("run %lld of %lld: %s%s\n", static_cast<long long>(number), static_cast<long long>(count),
             label(run.variant, run.seed, run.part).c_str(), goes_on ? ", which goes on" : "");
     }
   }
   void on_end(const RunRecord& record) override {
-    const Json val = record.result.value("val", Json()), timing = record.result.value("timing", Json::object());
+    const Json val = record.result.value("val", Json()),
+               timing = record.result.value("timing", Json::object());
     const double seconds = timing.value("wall_seconds", 0.0);
     if (options_.json) {
-      print_json({{"event", "end"}, {"variant", record.variant}, {"seed", record.seed}, {"part", record.part},
-                  {"run", record.run}, {"val", val}, {"wall_seconds", seconds}});
+      print_json({{"event", "end"},
+                  {"variant", record.variant},
+                  {"seed", record.seed},
+                  {"part", record.part},
+                  {"run", record.run},
+                  {"val", val},
+                  {"wall_seconds", seconds}});
     } else if (!options_.quiet) {
       const bool validated = val.is_object() && val.value("top1", Json()).is_number();
       print("  %s: %s%s\n", label(record.variant, record.seed, record.part).c_str(),
@@ -86,7 +97,10 @@ class Reporter : public StudyObserver {
   }
   void on_failure(const PlannedRun& run, const std::string& message) override {
     if (options_.json) {
-      print_json({{"event", "failure"}, {"variant", run.variant}, {"seed", run.seed}, {"part", run.part},
+      print_json({{"event", "failure"},
+                  {"variant", run.variant},
+                  {"seed", run.seed},
+                  {"part", run.part},
                   {"message", message}});
     } else {
       warn(label(run.variant, run.seed, run.part) + " failed: " + message);
@@ -102,7 +116,8 @@ class Reporter : public StudyObserver {
 
  private:
   static std::string label(const std::string& variant, int64_t seed, int64_t part) {
-    return variant + ", seed " + std::to_string(seed) + (part > 1 ? ", 1/" + std::to_string(part) + " of it" : "");
+    return variant + ", seed " + std::to_string(seed) +
+           (part > 1 ? ", 1/" + std::to_string(part) + " of it" : "");
   }
   const Options& options_;
 };
@@ -117,19 +132,30 @@ TableFormat parse_format(const std::string& text) {
 
 Json score_json(const StudyScore& score) {
   Json json = {{"top1", score.mean}, {"deviation", score.deviation}, {"gain", nullptr}};
-  if (score.gain) json["gain"] = {{"mean", score.gain->mean}, {"low", score.gain->low}, {"high", score.gain->high}};
+  if (score.gain)
+    json["gain"] = {{"mean", score.gain->mean}, {"low", score.gain->low}, {"high", score.gain->high}};
   return json;
 }
 
 Json table_json(const StudyTable& table) {
   Json rows = Json::array();
   for (const StudyRow& row : table.rows) {
-    rows.push_back({{"variant", row.variant}, {"part", row.part}, {"runs", row.runs}, {"params", row.parameters},
-                    {"epochs", row.epochs}, {"seconds", row.seconds}, {"val", score_json(row.val)}});
+    rows.push_back({{"variant", row.variant},
+                    {"part", row.part},
+                    {"runs", row.runs},
+                    {"params", row.parameters},
+                    {"epochs", row.epochs},
+                    {"seconds", row.seconds},
+                    {"val", score_json(row.val)}});
     if (table.missing == 0) rows.back()["test"] = score_json(row.test);
   }
-  return {{"event", "table"}, {"title", table.title}, {"base", table.base}, {"missing", table.missing},
-          {"chosen", table.chosen.empty() ? Json() : Json(table.chosen)}, {"shared", table.shared}, {"rows", rows}};
+  return {{"event", "table"},
+          {"title", table.title},
+          {"base", table.base},
+          {"missing", table.missing},
+          {"chosen", table.chosen.empty() ? Json() : Json(table.chosen)},
+          {"shared", table.shared},
+          {"rows", rows}};
 }
 
 ExitCode run(const Options& options) {
@@ -174,8 +200,8 @@ ExitCode run(const Options& options) {
   if (stop_requested != 0) return static_cast<ExitCode>(128 + stop_requested.load());
   if (outcome.stopped) warn("time was over before all runs were begun; the same command goes on");
   if (outcome.failed > 0) {
-    throw Error(std::to_string(outcome.failed) + (outcome.failed == 1 ? " run" : " runs") + " failed; see the logs in " +
-                (out / "runs").string());
+    throw Error(std::to_string(outcome.failed) + (outcome.failed == 1 ? " run" : " runs") +
+                " failed; see the logs in " + (out / "runs").string());
   }
   return ExitCode::done;
 }
@@ -187,7 +213,8 @@ void add_study_command(CLI::App& program, Action& action) {
   CLI::App* command = program.add_subcommand(
       "study", "Do the runs that a file describes, and compare them in a table (docs/study.md)");
   command->footer(
-      "Runs that have finished are not done again, one that was stopped goes on: the same command finishes a\n"
+      "Runs that have finished are not done again, one that was stopped goes on: the same command finishes "
+      "a\n"
       "study. The best is chosen by validation alone; the test is shown when every run has finished.");
   command->add_option("file", options->file, "The study, in TOML")->required()->type_name("FILE");
   const auto option = [&](const char* flag, std::string& value, const char* type, const char* help) {
@@ -195,9 +222,11 @@ void add_study_command(CLI::App& program, Action& action) {
   };
   option("--out", options->out, "DIR", "Where runs, results and tables go (default runs/study-<file>)");
   option("--results", options->results, "FILE", "Record of what has finished (default DIR/results.jsonl)");
-  option("--jobs", options->jobs, "N", "Runs at a time, which share the threads: their times are not comparable");
+  option("--jobs", options->jobs, "N",
+         "Runs at a time, which share the threads: their times are not comparable");
   option("--threads", options->threads, "N", "Threads of all runs together, 0: all that the machine allows");
-  option("--max-time", options->max_time, "DURATION", "Of all that is to be done, divided fairly among the runs");
+  option("--max-time", options->max_time, "DURATION",
+         "Of all that is to be done, divided fairly among the runs");
   option("--format", options->format, "text|markdown|csv|html", "How the table is printed");
   command->add_flag("--table", options->table, "Only print the table of what has finished");
   command->add_flag("--quiet", options->quiet, "Only warnings and the table");

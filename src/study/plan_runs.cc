@@ -16,7 +16,8 @@ constexpr size_t most_name = 60;  // bytes of a variant's name in its directorie
 std::string slug(const std::string& text) {
   std::string name;
   for (const char c : text.substr(0, most_name)) {
-    const bool kept = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '=';
+    const bool kept =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '=';
     if (kept) {
       name += c;
     } else if (!name.empty() && name.back() != '-') {
@@ -65,7 +66,9 @@ PlannedRun plan_run(const Study& study, const Variant& variant, int64_t seed, in
     std::string given = value;
     if (value.starts_with('@')) {
       // By the name of the run, which changes with what that run is given, and not by where the study lies.
-      run.needs.push_back(plan_run(study, *find_variant(study, value.substr(1)), seed, 1, out, limited).name);
+      const Variant& other = *find_variant(study, value.substr(1));
+      const bool same = std::ranges::find(other.seeds, seed) != other.seeds.end();
+      run.needs.push_back(plan_run(study, other, same ? seed : other.seeds.front(), 1, out, limited).name);
       given = run_directory(out, run.needs.back()).string();
       add(flag + " @" + run.needs.back());
     } else {
@@ -73,8 +76,8 @@ PlannedRun plan_run(const Study& study, const Variant& variant, int64_t seed, in
     }
     if (value != "true") run.flags.push_back(given);
   }
-  run.name = slug(variant.name) + (part > 1 ? "-part" + std::to_string(part) : "") + "-" + std::to_string(seed) + "-" +
-             hasher.hex().substr(0, 8);
+  run.name = slug(variant.name) + (part > 1 ? "-part" + std::to_string(part) : "") + "-" +
+             std::to_string(seed) + "-" + hasher.hex().substr(0, 8);
   return run;
 }
 

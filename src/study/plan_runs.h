@@ -17,8 +17,8 @@ struct PlannedRun {
   /// Of its directory. It ends in a hash of everything that the run is given, so that a run whose settings
   /// have changed is another one, and what was done with the old ones is not taken for it.
   std::string name;
-  std::vector<std::string> flags;   // for `frugal train`, all but --out
-  std::vector<std::string> needs;   // names of the runs that it begins with or learns from
+  std::vector<std::string> flags;  // for `frugal train`, all but --out
+  std::vector<std::string> needs;  // names of the runs that it begins with or learns from
 };
 
 /// Where the run of that name lies below the study's directory.

@@ -51,7 +51,8 @@ std::optional<int> ChildProcess::poll() {
   int status = 0;
   const pid_t ended = waitpid(pid_, &status, WNOHANG);
   if (ended == 0 || (ended < 0 && errno == EINTR)) return std::nullopt;
-  code_ = ended == pid_ && WIFEXITED(status) ? WEXITSTATUS(status) : 128 + (WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+  code_ = ended == pid_ && WIFEXITED(status) ? WEXITSTATUS(status)
+                                             : 128 + (WIFSIGNALED(status) ? WTERMSIG(status) : 0);
   return code_;
 }
 

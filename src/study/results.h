@@ -16,8 +16,8 @@ struct RunRecord {
   std::string run;  // PlannedRun::name
   std::string variant;
   int64_t seed = 0, part = 1;
-  std::string command;        // that repeats it
-  bool shared = false;        // with other runs beside it: its times are not comparable
+  std::string command;            // that repeats it
+  bool shared = false;            // with other runs beside it: its times are not comparable
   nlohmann::ordered_json result;  // result.json
 };
 

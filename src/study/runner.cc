@@ -93,17 +93,23 @@ class Batch {
     double share;
   };
 
-  /// What is not finished, and what others need the weights of.
+  /// What is not finished, and what those need the weights of.
   void choose(const std::vector<PlannedRun>& planned) {
-    std::set<std::string> needed;
-    std::vector<PlannedRun> chosen;
-    for (auto run = planned.rbegin(); run != planned.rend(); ++run) {  // who needs comes behind what it needs
-      const bool there = needed.count(run->name) == 0 || fs::exists(directory(*run) / "result.json");
-      if ((results_.find(run->name) && there) || failures_.count(run->name) != 0) continue;
-      needed.insert(run->needs.begin(), run->needs.end());
-      chosen.push_back(*run);
+    std::set<std::string> chosen, needed;
+    size_t before = 0;
+    do {
+      before = chosen.size();
+      for (const PlannedRun& run : planned) {
+        const bool there = needed.count(run.name) == 0 || fs::exists(directory(run) / "result.json");
+        if ((results_.find(run.name) && there) || failures_.count(run.name) != 0) continue;
+        chosen.insert(run.name);
+        needed.insert(run.needs.begin(), run.needs.end());
+      }
+    } while (chosen.size() != before);
+    pending_.clear();
+    for (const PlannedRun& run : planned) {
+      if (chosen.count(run.name) != 0) pending_.push_back(run);
     }
-    pending_.assign(chosen.rbegin(), chosen.rend());
   }
 
   fs::path directory(const PlannedRun& run) const { return run_directory(options_.out, run.name); }
@@ -119,7 +125,8 @@ class Batch {
 
   /// Begins one run, or finds out that it need not or cannot be begun; false where there is none to begin.
   bool start_next() {
-    const auto next = std::ranges::find_if(pending_, [this](const PlannedRun& run) { return !is_waiting(run); });
+    const auto next =
+        std::ranges::find_if(pending_, [this](const PlannedRun& run) { return !is_waiting(run); });
     if (next == pending_.end() || out_of_time_) return false;
     const double share = share_of(*next);
     if (deadline_ > 0 && share < least_share) return out_of_time_ = true, false;
@@ -163,7 +170,8 @@ class Batch {
     }
     words.insert(words.end(), {"--threads", std::to_string(std::max(1, options_.threads / options_.jobs))});
     observer_.on_begin(run, begun_, count_, goes_on);
-    active_.push_back({run, std::make_shared<ChildProcess>(words, log(run)), goes_on, options_.jobs > 1, share});
+    active_.push_back(
+        {run, std::make_shared<ChildProcess>(words, log(run)), goes_on, options_.jobs > 1, share});
   }
 
   void finish(const Active& ended, int code) {
@@ -208,15 +216,20 @@ class Rungs {
     survivors_.resize(study.variants.size());
     for (size_t i = 0; i < survivors_.size(); ++i) survivors_[i] = i;
     if (study.halving == 0) return;
-    for (int64_t left = std::ssize(survivors_); left >= study.halving; left /= study.halving) part_ *= study.halving;
+    for (int64_t left = std::ssize(survivors_); left >= study.halving; left /= study.halving)
+      part_ *= study.halving;
   }
 
   int64_t part() const { return part_; }
 
+  /// The first seed of all, then the second, so that whole columns of the table are there early.
   std::vector<PlannedRun> now() const {
     std::vector<PlannedRun> runs;
-    for (const int64_t seed : study_.seeds) {
-      for (const size_t i : survivors_) runs.push_back(plan_run(study_, study_.variants[i], seed, part_, out_, limited_));
+    const auto most = std::ranges::max(survivors_, {}, [this](size_t i) { return seeds_of(i).size(); });
+    for (size_t k = 0; k < seeds_of(most).size(); ++k) {
+      for (const size_t i : survivors_) {
+        if (k < seeds_of(i).size()) runs.push_back(plan(i, seeds_of(i)[k], part_));
+      }
     }
     return runs;
   }
@@ -225,9 +238,10 @@ class Rungs {
   double later() const {
     double work = 0;
     auto left = static_cast<double>(survivors_.size());
+    const double seeds = static_cast<double>(now().size()) / left;
     for (int64_t part = part_; part > 1; part /= study_.halving) {
       left = std::ceil(left / static_cast<double>(study_.halving));
-      work += left * static_cast<double>(study_.seeds.size() * static_cast<size_t>(study_.halving)) / static_cast<double>(part);
+      work += left * seeds * static_cast<double>(study_.halving) / static_cast<double>(part);
     }
     return work;
   }
@@ -237,7 +251,8 @@ class Rungs {
     std::vector<std::pair<double, size_t>> ranked;
     for (const size_t i : survivors_) ranked.emplace_back(-val_of(i), i);
     std::ranges::sort(ranked);  // a tie is the earlier one's
-    const size_t kept = (ranked.size() + static_cast<size_t>(study_.halving) - 1) / static_cast<size_t>(study_.halving);
+    const size_t kept =
+        (ranked.size() + static_cast<size_t>(study_.halving) - 1) / static_cast<size_t>(study_.halving);
     std::vector<std::string> gone;
     survivors_.clear();
     for (size_t rank = 0; rank < ranked.size(); ++rank) {
@@ -255,25 +270,29 @@ class Rungs {
   }
 
   bool complete() const {
-    return std::ranges::all_of(now(), [this](const PlannedRun& run) { return results_.find(run.name) != nullptr; });
+    return std::ranges::all_of(now(),
+                               [this](const PlannedRun& run) { return results_.find(run.name) != nullptr; });
   }
 
   std::vector<std::vector<PlannedRun>> judged() const {
     std::vector<std::vector<PlannedRun>> runs(study_.variants.size());
     for (size_t i = 0; i < runs.size(); ++i) {
-      for (const int64_t seed : study_.seeds) {
-        runs[i].push_back(plan_run(study_, study_.variants[i], seed, last_part_[i], out_, limited_));
-      }
+      for (const int64_t seed : seeds_of(i)) runs[i].push_back(plan(i, seed, last_part_[i]));
     }
     return runs;
   }
 
  private:
+  const std::vector<int64_t>& seeds_of(size_t i) const { return study_.variants[i].seeds; }
+  PlannedRun plan(size_t i, int64_t seed, int64_t part) const {
+    return plan_run(study_, study_.variants[i], seed, part, out_, limited_);
+  }
+
   /// Mean validation accuracy after the present part; below all where nothing was validated or it failed.
   double val_of(size_t i) const {
     std::vector<double> values;
-    for (const int64_t seed : study_.seeds) {
-      const RunRecord* record = results_.find(plan_run(study_, study_.variants[i], seed, part_, out_, limited_).name);
+    for (const int64_t seed : seeds_of(i)) {
+      const RunRecord* record = results_.find(plan(i, seed, part_).name);
       if (!record) return -1;
       const Json val = record->result.value("val", Json());
       if (!val.is_object() || !val.value("top1", Json()).is_number()) return -1;

@@ -13,7 +13,7 @@ namespace frugal {
 
 struct StudyOptions {
   std::filesystem::path out = {};
-  std::string program = {};       // the path of frugal
+  std::string program = {};  // the path of frugal
   int jobs = 1;              // runs beside each other
   int threads = 0;           // of all of them together; 0: as many as the machine allows
   double max_seconds = 0;    // for what is to be done now, divided fairly among its runs; 0: no limit
@@ -43,7 +43,7 @@ StudyOutcome run_study(const Study& study, const StudyOptions& options, Results&
                        StudyObserver& observer);
 
 /// The same without doing anything: by which runs each variant is judged as things stand.
-std::vector<std::vector<PlannedRun>> judged_runs(const Study& study, const std::filesystem::path& out, bool limited,
-                                                 const Results& results);
+std::vector<std::vector<PlannedRun>> judged_runs(const Study& study, const std::filesystem::path& out,
+                                                 bool limited, const Results& results);
 
 }  // namespace frugal

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include "base/error.h"
@@ -44,7 +43,7 @@ class Reader {
       }
     }
     study_.title = text_of("title");
-    read_seeds();
+    if (const toml::node* node = table_.get("seeds")) study_.seeds = seeds_in(*node);
     if (const toml::node* node = table_.get("split_by_seed")) study_.split_by_seed = boolean(*node);
     if (const toml::node* node = table_.get("halving")) {
       study_.halving = integer(*node);
@@ -54,7 +53,7 @@ class Reader {
     read_variants();
     read_list();
     read_grid();
-    if (study_.variants.empty()) add("base", common_, 1);
+    if (study_.variants.empty()) add("base", common_, 1, study_.seeds);
     choose_base();
     check_references();
     return std::move(study_);
@@ -128,29 +127,27 @@ class Reader {
   Flags flags_of(const toml::table& table) const {
     Flags flags;
     for (const auto& [key, value] : table) {
-      if (key.str() != "name") set(flags, std::string(key.str()), value);
+      if (key.str() != "name" && key.str() != "seeds") set(flags, std::string(key.str()), value);
     }
     return flags;
   }
 
-  void add(const std::string& name, Flags flags, int line) {
+  void add(const std::string& name, Flags flags, int line, const std::vector<int64_t>& seeds) {
     if (find_variant(study_, name)) throw at(line, "two variants are called " + in_quotes(name));
     if (study_.variants.size() == most_variants) throw at(line, "these are more than 10,000 variants");
     flags.insert(common_.begin(), common_.end());  // what is there already stays
-    study_.variants.push_back({name, std::move(flags), line});
+    study_.variants.push_back({name, std::move(flags), line, seeds});
   }
 
-  void read_seeds() {
-    study_.seeds = {1};
-    const toml::node* node = table_.get("seeds");
-    if (!node) return;
-    study_.seeds.clear();
-    std::set<int64_t> seen;
-    for (const toml::node& seed : array(*node, "seeds")) {
-      study_.seeds.push_back(integer(seed));
-      if (study_.seeds.back() < 0) throw at(seed.source(), "seeds are not negative");
-      if (!seen.insert(study_.seeds.back()).second) throw at(seed.source(), "this seed is there twice");
+  std::vector<int64_t> seeds_in(const toml::node& node) const {
+    std::vector<int64_t> seeds;
+    for (const toml::node& seed : array(node, "seeds")) {
+      const int64_t value = integer(seed);
+      if (value < 0) throw at(seed.source(), "seeds are not negative");
+      if (std::ranges::find(seeds, value) != seeds.end()) throw at(seed.source(), "this seed is there twice");
+      seeds.push_back(value);
     }
+    return seeds;
   }
 
   void read_variants() {
@@ -166,7 +163,9 @@ class Reader {
         throw at(one.source(), "a [[variant]] needs a name: name = \"...\"");
       }
       if (name->get().starts_with('@')) throw at(name->source(), "a name cannot begin with @");
-      add(name->get(), flags_of(*table), static_cast<int>(one.source().begin.line));
+      const toml::node* own = table->get("seeds");
+      add(name->get(), flags_of(*table), static_cast<int>(one.source().begin.line),
+          own ? seeds_in(*own) : study_.seeds);
     }
   }
 
@@ -194,12 +193,12 @@ class Reader {
 
   void read_list() {
     const std::vector<Axis> lists = axes("list");
-    if (!lists.empty() && study_.variants.empty()) add("base", common_, lists.front().line);
+    if (!lists.empty() && study_.variants.empty()) add("base", common_, lists.front().line, study_.seeds);
     for (const Axis& axis : lists) {
       for (const toml::node& value : *axis.values) {
         Flags flags;
         set(flags, axis.key, value);
-        add(label(axis.key, value), std::move(flags), axis.line);
+        add(label(axis.key, value), std::move(flags), axis.line, study_.seeds);
       }
     }
   }
@@ -216,7 +215,7 @@ class Reader {
         set(flags, grid[i].key, value);
         labels.push_back(label(grid[i].key, value));
       }
-      add(join(labels), std::move(flags), grid.front().line);
+      add(join(labels), std::move(flags), grid.front().line, study_.seeds);
       more = false;  // the last axis turns fastest
       for (size_t i = grid.size(); i-- > 0 && !more;) {
         more = ++at_value[i] < grid[i].values->size();
@@ -244,7 +243,8 @@ class Reader {
         if (std::find_if(study_.variants.begin(), variant, [&value = value](const Variant& other) {
               return other.name == value.substr(1);
             }) == variant) {
-          throw at(variant->line, flag + ": no variant before this one is called " + in_quotes(value.substr(1)));
+          throw at(variant->line,
+                   flag + ": no variant before this one is called " + in_quotes(value.substr(1)));
         }
       }
     }

@@ -9,22 +9,24 @@
 
 namespace frugal {
 
-/// One way of training, to be done once for every seed.
+/// One way of training, to be done once for each of its seeds.
 struct Variant {
   std::string name;
   /// Of `frugal train`, by name ("--lr"); "true" and "false" for those without a value. "--from" and
-  /// "--teacher" may be "@NAME": the run of that variant, which stands before this one, with the same seed.
+  /// "--teacher" may be "@NAME": the run of that variant, which stands before this one, with the same seed,
+  /// or with the first of its seeds where it has not that one.
   std::map<std::string, std::string> flags;
-  int line = 0;  // of the file
+  int line = 0;                // of the file
+  std::vector<int64_t> seeds;  // the study's, where it has none of its own
 };
 
 struct Study {
   std::filesystem::path file;
-  std::string title;            // "" where it has none
-  std::string base;             // the variant that others are compared with
-  std::vector<int64_t> seeds;   // of every variant
-  bool split_by_seed = false;   // --split-seed is the seed, too
-  int64_t halving = 0;          // 2: the worse half goes after a part of the work; 0: nothing goes
+  std::string title;                 // "" where it has none
+  std::string base;                  // the variant that others are compared with
+  std::vector<int64_t> seeds = {1};  // of variants that have none of their own
+  bool split_by_seed = false;        // --split-seed is the seed, too
+  int64_t halving = 0;               // 2: the worse half goes after a part of the work; 0: nothing goes
   std::vector<Variant> variants;
 };
 

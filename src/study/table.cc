@@ -88,7 +88,8 @@ std::vector<std::vector<std::string>> cells_of(const StudyTable& table) {
                      number("%.4g", row.epochs), number("%.0f", row.seconds), score_text(row.val),
                      gain_text(row.val.gain)});
     if (tested) {
-      const std::string test = row.part > 1 ? "" : score_text(row.test) + (row.partial_test ? " (partial)" : "");
+      const std::string test =
+          row.part > 1 ? "" : score_text(row.test) + (row.partial_test ? " (partial)" : "");
       cells.back().insert(cells.back().end(), {test, row.part > 1 ? "" : gain_text(row.test.gain)});
     }
   }
@@ -98,14 +99,16 @@ std::vector<std::vector<std::string>> cells_of(const StudyTable& table) {
 /// What has to be said below the table.
 std::vector<std::string> notes_of(const StudyTable& table) {
   std::vector<std::string> notes = {
-      "Accuracies are top-1 in %, mean ± standard deviation over seeds; differences are paired by seed, with their "
+      "Accuracies are top-1 in %, mean ± standard deviation over seeds; differences are paired by seed, with "
+      "their "
       "95 % intervals."};
   if (table.missing > 0) {
     notes.push_back(std::to_string(table.missing) + (table.missing == 1 ? " run has" : " runs have") +
                     " not finished; the test's accuracies are shown when all have.");
   }
   if (!table.chosen.empty()) notes.push_back("* the best by validation.");
-  if (table.shared) notes.emplace_back("Runs shared the machine with each other: seconds cannot be compared.");
+  if (table.shared)
+    notes.emplace_back("Runs shared the machine with each other: seconds cannot be compared.");
   return notes;
 }
 
@@ -133,14 +136,16 @@ std::string markdown(const StudyTable& table) {
 std::string csv(const StudyTable& table) {
   const auto exact = [](double value) { return std::isfinite(value) ? exact_text(value) : std::string(); };
   const auto interval = [&exact](const std::optional<Interval>& gain) {
-    return gain ? "," + exact(gain->mean) + "," + exact(gain->low) + "," + exact(gain->high) : std::string(",,,");
+    return gain ? "," + exact(gain->mean) + "," + exact(gain->low) + "," + exact(gain->high)
+                : std::string(",,,");
   };
   const auto score = [&](const StudyScore& one) {
     return "," + exact(one.mean) + "," + exact(one.deviation) + interval(one.gain);
   };
   const bool tested = table.missing == 0;
   std::string text =
-      "variant,part,runs,parameters,epochs,seconds,val_top1,val_deviation,val_gain,val_gain_low,val_gain_high";
+      "variant,part,runs,parameters,epochs,seconds,val_top1,val_deviation,val_gain,val_gain_low,val_gain_"
+      "high";
   text += tested ? ",test_top1,test_deviation,test_gain,test_gain_low,test_gain_high\n" : "\n";
   for (const StudyRow& row : table.rows) {
     text += "\"" + escaped(row.variant, '"', "\"\"") + "\"," + std::to_string(row.part) + "," +
@@ -161,9 +166,12 @@ std::string html(const StudyTable& table) {
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
       "content=\"width=device-width\">\n<title>" +
       html_text(table.title.empty() ? "A study" : table.title) +
-      "</title>\n<style>\n:root { color-scheme: light dark; }\nbody { font: 15px/1.5 system-ui, sans-serif; margin: "
-      "2em auto; max-width: 70em; padding: 0 1em; }\n.wide { overflow-x: auto; }\ntable { border-collapse: collapse; "
-      "font-variant-numeric: tabular-nums; }\nth, td { padding: .3em .8em; text-align: right; border-bottom: 1px "
+      "</title>\n<style>\n:root { color-scheme: light dark; }\nbody { font: 15px/1.5 system-ui, sans-serif; "
+      "margin: "
+      "2em auto; max-width: 70em; padding: 0 1em; }\n.wide { overflow-x: auto; }\ntable { border-collapse: "
+      "collapse; "
+      "font-variant-numeric: tabular-nums; }\nth, td { padding: .3em .8em; text-align: right; border-bottom: "
+      "1px "
       "solid #8886; white-space: nowrap; }\nth:first-child, td:first-child { text-align: left; }\n.chosen { "
       "font-weight: 600; }\n</style></head><body>\n";
   if (!table.title.empty()) text += "<h1>" + html_text(table.title) + "</h1>\n";

@@ -31,9 +31,9 @@ struct StudyRow {
 struct StudyTable {
   std::string title, base;
   std::vector<StudyRow> rows;  // in the order of the file
-  std::string chosen;          // the best by validation; empty before all have finished, and without validation
-  int64_t missing = 0;         // runs that have not finished
-  bool shared = false;         // some runs had others beside them
+  std::string chosen;   // the best by validation; empty before all have finished, and without validation
+  int64_t missing = 0;  // runs that have not finished
+  bool shared = false;  // some runs had others beside them
 };
 
 /// `runs` are those by which each variant of the study is judged, in its order: all seeds of the largest part

@@ -27,7 +27,8 @@ class StudyCommand : public testing::Test {
                                       << variants;
   }
   Outcome study(std::vector<std::string> more = {}, const RunOptions& how = {}) const {
-    std::vector<std::string> all = {"study", (scratch / "s.toml").string(), "--out", (scratch / "out").string()};
+    std::vector<std::string> all = {"study", (scratch / "s.toml").string(), "--out",
+                                    (scratch / "out").string()};
     all.insert(all.end(), more.begin(), more.end());
     return frugal(all, how);
   }
@@ -42,8 +43,9 @@ class StudyCommand : public testing::Test {
 };
 
 TEST_F(StudyCommand, RunsComparesAndDoesNothingTwice) {
-  write("[[variant]]\nname = \"plain\"\n[[variant]]\nname = \"flip\"\naugment = \"flip\"\n[[variant]]\n"
-        "name = \"tuned\"\nfrom = \"@plain\"\n");
+  write(
+      "[[variant]]\nname = \"plain\"\n[[variant]]\nname = \"flip\"\naugment = \"flip\"\n[[variant]]\n"
+      "name = \"tuned\"\nfrom = \"@plain\"\n");
   const Outcome outcome = study({"--jobs", "2"});
   ASSERT_EQ(outcome.code, 0) << outcome.err << outcome.out;
   EXPECT_THAT(outcome.out, AllOf(HasSubstr("run 6 of 6: "), HasSubstr("tuned, seed 2: validation "),
@@ -75,30 +77,33 @@ TEST_F(StudyCommand, AFailedRunIsReportedAndTheRestIsDone) {
   EXPECT_EQ(outcome.code, 1);
   EXPECT_THAT(outcome.err, AllOf(HasSubstr("wild, seed 1 failed: "), HasSubstr("at learning rate 1e+30"),
                                  HasSubstr("2 runs failed; see the logs in")));
-  EXPECT_THAT(outcome.out, AllOf(HasSubstr("tame, seed 2: validation"), HasSubstr("2 runs have not finished")));
+  EXPECT_THAT(outcome.out,
+              AllOf(HasSubstr("tame, seed 2: validation"), HasSubstr("2 runs have not finished")));
 }
 
 TEST_F(StudyCommand, GoesOnAfterCtrlC) {
   write("[[variant]]\nname = \"a\"\n", "20");
   bool sent = false;
-  const Outcome stopped = study({}, {.on_output = [&](const std::string& out, int pid) {
-                                  if (sent || out.find("run 1 of 2") == std::string::npos) return;
-                                  sent = true;
-                                  std::string log;  // until it has saved once
-                                  for (int i = 0; i < 2000 && log.find("Epoch [2/") == std::string::npos; ++i) {
-                                    usleep(5000);
-                                    for (const auto& entry : fs::directory_iterator(scratch / "out/runs")) {
-                                      if (entry.path().extension() == ".log") log = read_text(entry.path());
-                                    }
-                                  }
-                                  kill(pid, SIGINT);
-                                }});
+  const Outcome stopped =
+      study({}, {.on_output = [&](const std::string& out, int pid) {
+              if (sent || out.find("run 1 of 2") == std::string::npos) return;
+              sent = true;
+              std::string log;  // until it has saved once
+              for (int i = 0; i < 2000 && log.find("Epoch [2/") == std::string::npos; ++i) {
+                usleep(5000);
+                for (const auto& entry : fs::directory_iterator(scratch / "out/runs")) {
+                  if (entry.path().extension() == ".log") log = read_text(entry.path());
+                }
+              }
+              kill(pid, SIGINT);
+            }});
   ASSERT_EQ(stopped.code, 130) << stopped.err;
   EXPECT_THAT(stopped.out, HasSubstr("2 runs have not finished"));
   write("[[variant]]\nname = \"a\"\n", "20");
   const Outcome outcome = study({"--max-time", "none"});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
-  EXPECT_THAT(outcome.out, AllOf(HasSubstr("run 1 of 2: a, seed 1, which goes on"), HasSubstr("run 2 of 2: a, seed 2\n")));
+  EXPECT_THAT(outcome.out,
+              AllOf(HasSubstr("run 1 of 2: a, seed 1, which goes on"), HasSubstr("run 2 of 2: a, seed 2\n")));
 }
 
 TEST_F(StudyCommand, MistakesAreFoundBeforeAnythingIsTrained) {
@@ -119,8 +124,9 @@ TEST(Studies, AreUnderstood) {
   for (const auto& entry : fs::directory_iterator(fs::path(FRUGAL_SOURCE_DIR) / "studies")) {
     if (entry.path().extension() != ".toml") continue;
     const TempDir scratch;
-    const Outcome outcome = frugal({"study", entry.path().string(), "--table", "--out", scratch.path().string()},
-                                   {.environment = {"FRUGAL_DATA=/data"}});
+    const Outcome outcome =
+        frugal({"study", entry.path().string(), "--table", "--out", scratch.path().string()},
+               {.environment = {"FRUGAL_DATA=/data"}});
     EXPECT_EQ(outcome.code, 0) << outcome.err;
     EXPECT_THAT(outcome.out, Not(HasSubstr("nan")));
   }

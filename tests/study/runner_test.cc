@@ -21,7 +21,8 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-/// Its accuracy is --lr; --lr 0.13 fails, --lr 0.7 waits for a signal when it is begun, but not when it goes on.
+/// Its accuracy is --lr; --lr 0.13 fails, --lr 0.7 waits for a signal when it is begun, but not when it goes
+/// on.
 constexpr const char* program = R"(#!/bin/bash
 echo "$@" >> "$(dirname "$0")/calls"
 command=$1; shift
@@ -40,8 +41,8 @@ echo "{\"params\":1,\"epochs\":1,\"val\":{\"top1\":$lr},\"test\":{\"top1\":$lr},
 
 struct Recorder : StudyObserver {
   void on_begin(const PlannedRun& run, int64_t, int64_t, bool goes_on) override {
-    begun.push_back(run.variant + std::to_string(run.seed) + (run.part > 1 ? "/" + std::to_string(run.part) : "") +
-                    (goes_on ? "+" : ""));
+    begun.push_back(run.variant + std::to_string(run.seed) +
+                    (run.part > 1 ? "/" + std::to_string(run.part) : "") + (goes_on ? "+" : ""));
   }
   void on_failure(const PlannedRun& run, const std::string& message) override {
     failures.push_back(run.variant + ": " + message);
@@ -63,7 +64,7 @@ class Runner : public testing::Test {
   ~Runner() override { stop_requested = 0; }
   void add(const std::string& name, const std::string& lr, std::map<std::string, std::string> more = {}) {
     more["--lr"] = lr;
-    study_.variants.push_back({name, more, 1});
+    study_.variants.push_back({name, more, 1, study_.seeds});
     study_.base = study_.variants[0].name;
   }
   StudyOutcome run(StudyOptions options = {}) {
@@ -157,7 +158,7 @@ TEST_F(Runner, ASignalStopsItAndItGoesOn) {
   EXPECT_THAT(observer_.begun, ElementsAre("a1", "b1"));
   terminal.join();
   stop_requested = 0;
-  study_.seeds = {1};
+  for (Variant& variant : study_.variants) variant.seeds = {1};
   EXPECT_FALSE(run().stopped);
   EXPECT_THAT(observer_.begun, ElementsAre("b1+", "c1"));
   EXPECT_THAT(calls(), Contains(HasSubstr("resume " + (scratch_ / "out/runs/b-1-").string())));
@@ -184,8 +185,8 @@ TEST_F(Runner, HalvingGivesTheBetterOnesMore) {
   add("base", "0.1", {{"--epochs", "8"}});
   for (const char* lr : {"0.2", "0.3", "0.4", "0.5"}) add(lr, lr, {{"--epochs", "8"}});
   const StudyOutcome outcome = run();
-  EXPECT_THAT(observer_.begun, ElementsAre("base1/4", "0.21/4", "0.31/4", "0.41/4", "0.51/4", "base1/2", "0.31/2",
-                                           "0.41/2", "0.51/2", "base1", "0.41", "0.51"));
+  EXPECT_THAT(observer_.begun, ElementsAre("base1/4", "0.21/4", "0.31/4", "0.41/4", "0.51/4", "base1/2",
+                                           "0.31/2", "0.41/2", "0.51/2", "base1", "0.41", "0.51"));
   EXPECT_THAT(observer_.given_up, ElementsAre("0.2", "0.3"));
   EXPECT_THAT(calls().at(0), HasSubstr("--epochs 2 "));
   EXPECT_THAT(calls().back(), HasSubstr("--epochs 8 "));

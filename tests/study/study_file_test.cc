@@ -57,12 +57,15 @@ name = "b"
 lr = 1
 weight_decay = 5e-4
 coarse = true
+seeds = [5]
 )");
   EXPECT_EQ(study.title, "T");
   EXPECT_EQ(study.base, "b");
   EXPECT_TRUE(study.split_by_seed);
   EXPECT_THAT(study.seeds, ElementsAre(3, 1));
   EXPECT_THAT(names(study), ElementsAre("z", "b"));
+  EXPECT_THAT(study.variants[0].seeds, ElementsAre(3, 1));
+  EXPECT_THAT(study.variants[1].seeds, ElementsAre(5));
   EXPECT_THAT(study.variants[0].flags, UnorderedElementsAre(Pair("--lr", "0.5"), Pair("--max-time", "10s")));
   EXPECT_THAT(study.variants[1].flags,
               UnorderedElementsAre(Pair("--lr", "1"), Pair("--max-time", "10s"),
@@ -83,12 +86,14 @@ batch = [32, 64]
 )");
   EXPECT_EQ(study.base, "base");
   EXPECT_THAT(study.seeds, ElementsAre(1));
-  EXPECT_THAT(names(study), ElementsAre("base", "lr=0.1", "lr=0.2", "augment=flip", "model=resnet20, batch=32",
-                                        "model=resnet20, batch=64", "model=smallnet, batch=32",
-                                        "model=smallnet, batch=64"));
-  EXPECT_THAT(study.variants[3].flags, UnorderedElementsAre(Pair("--epochs", "2"), Pair("--augment", "flip")));
-  EXPECT_THAT(study.variants[5].flags, UnorderedElementsAre(Pair("--epochs", "2"), Pair("--model", "resnet20"),
-                                                            Pair("--batch", "64")));
+  EXPECT_THAT(names(study), ElementsAre("base", "lr=0.1", "lr=0.2", "augment=flip",
+                                        "model=resnet20, batch=32", "model=resnet20, batch=64",
+                                        "model=smallnet, batch=32", "model=smallnet, batch=64"));
+  EXPECT_THAT(study.variants[3].flags,
+              UnorderedElementsAre(Pair("--epochs", "2"), Pair("--augment", "flip")));
+  EXPECT_THAT(
+      study.variants[5].flags,
+      UnorderedElementsAre(Pair("--epochs", "2"), Pair("--model", "resnet20"), Pair("--batch", "64")));
   EXPECT_THAT(names(read("[settings]\nlr = 1\n")), ElementsAre("base"));
 }
 
@@ -117,7 +122,8 @@ teacher = "none"
 }
 
 TEST_F(StudyFile, MistakesNameTheirLine) {
-  EXPECT_THAT(refusal("\nlr = 0.1\n"), AllOf(HasSubstr("s.toml:2: "), HasSubstr("'lr'"), HasSubstr("[settings]")));
+  EXPECT_THAT(refusal("\nlr = 0.1\n"),
+              AllOf(HasSubstr("s.toml:2: "), HasSubstr("'lr'"), HasSubstr("[settings]")));
   EXPECT_THAT(refusal("seeds = []"), HasSubstr("s.toml:1: seeds must be a list"));
   EXPECT_THAT(refusal("seeds = [1, 1]"), HasSubstr("twice"));
   EXPECT_THAT(refusal("seeds = [-1]"), HasSubstr("not negative"));
@@ -133,7 +139,8 @@ TEST_F(StudyFile, MistakesNameTheirLine) {
   EXPECT_THAT(refusal("[settings]\nseed = 1"), HasSubstr("s.toml:2: the study itself sets --seed"));
   EXPECT_THAT(refusal("[settings]\nlr = [1, 2]"), HasSubstr("lr must be a text in quotes, a number"));
   EXPECT_THAT(refusal("[grid]\nlr = 1"), HasSubstr("lr must be a list"));
-  EXPECT_THAT(refusal("[settings]\nfrom = \"$NO_SUCH_VARIABLE/x\""), HasSubstr("'NO_SUCH_VARIABLE' is not set"));
+  EXPECT_THAT(refusal("[settings]\nfrom = \"$NO_SUCH_VARIABLE/x\""),
+              HasSubstr("'NO_SUCH_VARIABLE' is not set"));
   EXPECT_THAT(refusal("[[variant]]\nname = \"a\"\nfrom = \"@b\"\n[[variant]]\nname = \"b\""),
               HasSubstr("no variant before this one is called 'b'"));
   EXPECT_THAT(refusal("[[variant]]\nname = \"a\"\nfrom = \"@a\""), HasSubstr("no variant before"));

@@ -19,12 +19,11 @@ using ::testing::Not;
 class Table : public testing::Test {
  protected:
   Table() {
-    study_.seeds = {1, 2, 3};
     study_.base = "plain";
-    study_.variants = {{"plain", {}, 1}, {"a|<b>", {{"--lr", "1"}}, 2}};
+    study_.variants = {{"plain", {}, 1, {1, 2, 3}}, {"a|<b>", {{"--lr", "1"}}, 2, {1, 2, 3}}};
     for (const Variant& variant : study_.variants) {
       runs_.emplace_back();
-      for (const int64_t seed : study_.seeds) {
+      for (const int64_t seed : variant.seeds) {
         runs_.back().push_back(plan_run(study_, variant, seed, 1, "out", false));
       }
     }
@@ -66,8 +65,9 @@ TEST_F(Table, MeansDeviationsAndPairedDifferences) {
   EXPECT_NEAR(table.rows[1].test.mean, 0.4, 1e-12);
   EXPECT_DOUBLE_EQ(table.rows[1].seconds, 31);
   EXPECT_EQ(table.rows[1].parameters, 1234);
-  EXPECT_THAT(text(), AllOf(HasSubstr("a|<b> *"), HasSubstr("52.00 ± 2.00"), HasSubstr("+3.00 [+0.52, +5.48]"),
-                            HasSubstr("test"), HasSubstr("40.00 ± 10.00")));
+  EXPECT_THAT(text(),
+              AllOf(HasSubstr("a|<b> *"), HasSubstr("52.00 ± 2.00"), HasSubstr("+3.00 [+0.52, +5.48]"),
+                    HasSubstr("test"), HasSubstr("40.00 ± 10.00")));
 }
 
 /// What has seen the test cannot choose by it.
@@ -76,7 +76,8 @@ TEST_F(Table, TheTestIsShownWhenAllHaveFinished) {
   finish(1, 0, 0.6, 0.321);
   for (const TableFormat format :
        {TableFormat::text, TableFormat::markdown, TableFormat::csv, TableFormat::html}) {
-    EXPECT_THAT(text(format), AllOf(Not(HasSubstr("12.30")), Not(HasSubstr("0.123")), Not(HasSubstr("32.1"))));
+    EXPECT_THAT(text(format),
+                AllOf(Not(HasSubstr("12.30")), Not(HasSubstr("0.123")), Not(HasSubstr("32.1"))));
   }
   EXPECT_THAT(text(), AllOf(HasSubstr("2 runs have not finished"), Not(HasSubstr(" *"))));
   finish(1, 1, 0.6, 0.321);
@@ -91,8 +92,8 @@ TEST_F(Table, EveryFormatEscapesItsOwn) {
   }
   study_.title = "T & <T>";
   EXPECT_THAT(text(TableFormat::markdown), AllOf(HasSubstr("## T & <T>\n"), HasSubstr("| a\\|<b> |")));
-  EXPECT_THAT(text(TableFormat::html),
-              AllOf(HasSubstr("<h1>T &amp; &lt;T&gt;</h1>"), HasSubstr("a|&lt;b&gt;"), HasSubstr("class=\"chosen\"")));
+  EXPECT_THAT(text(TableFormat::html), AllOf(HasSubstr("<h1>T &amp; &lt;T&gt;</h1>"),
+                                             HasSubstr("a|&lt;b&gt;"), HasSubstr("class=\"chosen\"")));
   const std::string csv = text(TableFormat::csv);
   EXPECT_THAT(csv, HasSubstr("\"a|<b>\",1,3,1234,10,31,0.25,0,-0.25,-0.25,-0.25,"));
   const std::string head = csv.substr(0, csv.find('\n')), last = csv.substr(csv.rfind('\n', csv.size() - 2));
@@ -121,7 +122,8 @@ TEST_F(Table, ResultsComeBackFromTheirFile) {
   EXPECT_EQ(record->seed, 1);
   EXPECT_EQ(record->result["test"]["top1"], 0.25);
   EXPECT_EQ(again.find("other"), nullptr);
-  write_file_atomic(scratch_ / "results.jsonl", read_text_file(scratch_ / "results.jsonl") + "{\"variant\":1}\n");
+  write_file_atomic(scratch_ / "results.jsonl",
+                    read_text_file(scratch_ / "results.jsonl") + "{\"variant\":1}\n");
   try {
     Results broken(scratch_ / "results.jsonl");
     FAIL();
@@ -132,9 +134,8 @@ TEST_F(Table, ResultsComeBackFromTheirFile) {
 
 TEST(PlanRuns, ARunIsNamedByEverythingThatItIsGiven) {
   Study study;
-  study.seeds = {1};
-  study.variants = {{"+ Flip!", {{"--lr", "0.1"}, {"--coarse", "true"}, {"--skip-bad", "false"}}, 1},
-                    {"tuned", {{"--from", "@+ Flip!"}}, 2}};
+  study.variants = {{"+ Flip!", {{"--lr", "0.1"}, {"--coarse", "true"}, {"--skip-bad", "false"}}, 1, {1}},
+                    {"tuned", {{"--from", "@+ Flip!"}}, 2, {1, 7}}};
   const PlannedRun run = plan_run(study, study.variants[0], 1, 1, "out", false);
   EXPECT_EQ(shell_line(run.flags), "--coarse --lr 0.1 --seed 1");
   EXPECT_TRUE(run.name.starts_with("Flip-1-")) << run.name;
@@ -143,9 +144,12 @@ TEST(PlanRuns, ARunIsNamedByEverythingThatItIsGiven) {
   const PlannedRun tuned = plan_run(study, study.variants[1], 1, 1, "out", false);
   EXPECT_EQ(shell_line(tuned.flags), "--from out/runs/" + run.name + " --seed 1");
   EXPECT_THAT(tuned.needs, testing::ElementsAre(run.name));
+  EXPECT_THAT(plan_run(study, study.variants[1], 7, 1, "out", false).needs, testing::ElementsAre(run.name))
+      << "which has no seed 7";
   study.variants[0].flags["--lr"] = "0.2";
   EXPECT_NE(plan_run(study, study.variants[0], 1, 1, "out", false).name, run.name);
-  EXPECT_NE(plan_run(study, study.variants[1], 1, 1, "out", false).name, tuned.name) << "what it begins with changed";
+  EXPECT_NE(plan_run(study, study.variants[1], 1, 1, "out", false).name, tuned.name)
+      << "what it begins with changed";
   study.split_by_seed = true;
   EXPECT_THAT(shell_line(plan_run(study, study.variants[0], 7, 1, "out", false).flags),
               HasSubstr("--seed 7 --split-seed 7"));
@@ -153,7 +157,7 @@ TEST(PlanRuns, ARunIsNamedByEverythingThatItIsGiven) {
 
 TEST(PlanRuns, PartsAreOfEpochsAndTime) {
   Study study;
-  study.variants = {{"v", {{"--epochs", "10"}, {"--max-time", "1h"}}, 1}};
+  study.variants = {{"v", {{"--epochs", "10"}, {"--max-time", "1h"}}, 1, {1}}};
   const PlannedRun run = plan_run(study, study.variants[0], 1, 4, "out", false);
   EXPECT_EQ(shell_line(run.flags), "--epochs 3 --max-time 900s --seed 1");
   EXPECT_THAT(run.name, HasSubstr("part4"));
