@@ -49,6 +49,15 @@ std::optional<Ema> make_average(const TrainConfig& config, const Parameters& par
   return Ema(config.ema, parameters);
 }
 
+/// Memory full of features is not worth a first convolution: the part of a step's work that keeping what is
+/// below the cut must save. A backward pass takes two forward ones.
+constexpr double least_saving = 0.1;
+
+double saving(const CutGraph& cut) {
+  const auto below = static_cast<double>(cut.below.macs()), above = static_cast<double>(cut.above.macs());
+  return below / (below + 3 * above);
+}
+
 /// The run has come to numbers that are none.
 struct Diverged {
   std::string what;  // "the loss became NaN in epoch 3, step 7 of 352, at learning rate 0.1"
@@ -342,7 +351,7 @@ void Trainer::choose_graph(double progress) {
 void Trainer::keep_features() {
   if (config_.augment != "none" || !changes_.empty() || config_.freeze == "none") return;
   cut_ = cut_frozen(graph_);
-  if (!cut_) return;
+  if (!cut_ || saving(*cut_) < least_saving) return;
   const std::string what = "what the frozen layers yield of " + with_thousands(data_.train.count) +
                            " images (up to " + graph_.nodes[static_cast<size_t>(cut_->node)].name + ")";
   const int64_t bytes = Features::bytes(*cut_, data_.train, engine_.precision());
