@@ -27,4 +27,7 @@ std::string in_quotes(std::string_view text);
 /// As XML takes it: markup escaped, and '?' for what is not printable ASCII.
 std::string xml_text(std::string_view text);
 
+/// As a field of a CSV file (RFC 4180): in quotes where it has to be.
+std::string csv_text(std::string_view text);
+
 }  // namespace frugal

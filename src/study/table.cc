@@ -148,9 +148,9 @@ std::string csv(const StudyTable& table) {
       "high";
   text += tested ? ",test_top1,test_deviation,test_gain,test_gain_low,test_gain_high\n" : "\n";
   for (const StudyRow& row : table.rows) {
-    text += "\"" + escaped(row.variant, '"', "\"\"") + "\"," + std::to_string(row.part) + "," +
-            std::to_string(row.runs) + "," + std::to_string(row.parameters) + "," + exact(row.epochs) + "," +
-            exact(row.seconds) + score(row.val);
+    text += csv_text(row.variant) + "," + std::to_string(row.part) + "," + std::to_string(row.runs) + "," +
+            std::to_string(row.parameters) + "," + exact(row.epochs) + "," + exact(row.seconds) +
+            score(row.val);
     if (tested) text += row.part > 1 ? ",,,,," : score(row.test);
     text += "\n";
   }

@@ -88,6 +88,10 @@ Metrics evaluate(Engine& engine, const ImageSet& images, const std::vector<int32
         logits = mean;
       }
       for (int64_t i = 0; i < n; ++i) {
+        if (!options.logits.empty()) {
+          std::copy_n(logits + i * classes, classes,
+                      options.logits.begin() + static_cast<int64_t>(place(first + i)) * classes);
+        }
         samples[place(first + i)] =
             loss.compute(logits + i * classes, 1, classes, source.targets(first + i), 1, nullptr);
       }

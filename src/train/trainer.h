@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -130,6 +131,8 @@ struct EvaluateOptions {
   /// Stand for the images that they were made of, where the engine evaluates the graph behind them; null:
   /// none.
   const Features* features = nullptr;
+  /// [ids, classes]: also gets the logits; empty: does not.
+  std::span<float> logits = {};
 };
 
 /// Accuracy and loss of the engine's weights on the images `ids`. `batch` is only what loss_batch_mean

@@ -68,5 +68,11 @@ TEST(Text, XmlHasNoMarkupInIt) {
   EXPECT_EQ(xml_text("one\ntwo\x07\x7f\xc3\xa9"), "one\ntwo????");
 }
 
+TEST(CsvText, QuotesWhatWouldEndAField) {
+  EXPECT_EQ(csv_text("plain text"), "plain text");
+  EXPECT_EQ(csv_text("a,b"), "\"a,b\"");
+  EXPECT_EQ(csv_text("say \"a\"\n"), "\"say \"\"a\"\"\n\"");
+}
+
 }  // namespace
 }  // namespace frugal

@@ -1,23 +1,10 @@
-#include "eval/logits.h"
+#include "eval/npy.h"
 
-#include <algorithm>
 #include <string>
 
 #include "base/file.h"
-#include "train/batch_source.h"
 
 namespace frugal {
-
-std::vector<float> logits_of(Engine& engine, const ImageSet& images, std::span<const int32_t> ids,
-                             const Normalization& normalization) {
-  const int64_t classes = engine.classes();
-  DatasetBatch source(images, {.normalization = normalization}, classes);
-  std::vector<float> all(ids.size() * static_cast<size_t>(classes));
-  evaluate_in_blocks(engine, source, ids, [&](int64_t first, int64_t count, const float* logits) {
-    std::copy_n(logits, count * classes, all.begin() + first * classes);
-  });
-  return all;
-}
 
 void write_npy(const std::filesystem::path& path, std::span<const float> values, int64_t columns) {
   const int64_t rows = std::ssize(values) / columns;

@@ -1,0 +1,102 @@
+// What frugal eval says beside accuracies.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "program.h"
+
+namespace frugal {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+class Eval : public testing::Test {
+ protected:
+  Eval() {
+    write_cifar100(scratch / "set", 256, 100);
+    EXPECT_EQ(frugal(quick_train(scratch / "set", scratch / "run", {"--val", "0.25"})).code, 0);
+  }
+  Outcome eval(std::vector<std::string> more) const {
+    more.insert(more.begin(), {"eval", (scratch / "run").string()});
+    return frugal(more);
+  }
+  std::string path(const char* name) const { return (scratch / name).string(); }
+  const TempDir scratch;
+};
+
+TEST_F(Eval, TellsOfClassesConfidenceAndTemperature) {
+  const Outcome text = eval({"--per-class", "--calibrate"});
+  ASSERT_EQ(text.code, 0) << text.err;
+  EXPECT_THAT(text.out, AllOf(HasSubstr("95 % interval"), HasSubstr("calibration error"), HasSubstr("at temperature "),
+                              HasSubstr("fitted on 64 validation images"), HasSubstr("images/s"), HasSubstr("F1"),
+                              HasSubstr("of the right superclass")));
+  const auto json = json_lines(eval({"--json", "--calibrate"}).out).at(0);
+  EXPECT_EQ(json["classes"].size(), 100u);
+  EXPECT_EQ(json["confusion"].size(), 100u);
+  int64_t images = 0, right = 0;
+  for (size_t i = 0; i < 100; ++i) {
+    for (const auto& count : json["confusion"][i]) images += count.get<int64_t>();
+    right += json["confusion"][i][i].get<int64_t>();
+  }
+  EXPECT_EQ(images, json["samples"]);
+  EXPECT_DOUBLE_EQ(static_cast<double>(right) / static_cast<double>(images), json["top1"].get<double>());
+  EXPECT_LT(json["intervals"]["top1"][0], json["top1"]);
+  EXPECT_GT(json["intervals"]["top1"][1], json["top1"]);
+  EXPECT_EQ(json["cross_entropy"], json["loss"]);
+  EXPECT_GT(json["tempered"]["temperature"], 0);
+  EXPECT_GT(json["timing"]["images_per_second"], 0);
+}
+
+TEST_F(Eval, WritesPredictionsAndConfusion) {
+  ASSERT_EQ(eval({"--predictions", path("p.csv"), "--confusion", path("c.csv")}).code, 0);
+  std::istringstream lines(read_text(scratch / "p.csv"));
+  std::string line;
+  std::getline(lines, line);
+  EXPECT_TRUE(line.starts_with("image,label,guess,confidence,"));
+  int count = 0;
+  while (std::getline(lines, line)) {
+    std::istringstream cells(line);
+    std::vector<std::string> all;
+    for (std::string cell; std::getline(cells, cell, ',');) all.push_back(cell);
+    ASSERT_EQ(all.size(), 104u);
+    EXPECT_EQ(all[0], std::to_string(count++));
+    double sum = 0, most = 0;
+    for (size_t i = 4; i < all.size(); ++i) sum += std::stod(all[i]), most = std::max(most, std::stod(all[i]));
+    EXPECT_NEAR(sum, 1, 1e-3);
+    EXPECT_EQ(std::stod(all[3]), most);
+  }
+  EXPECT_EQ(count, 100);
+  const std::string confusion = read_text(scratch / "c.csv");
+  EXPECT_EQ(std::count(confusion.begin(), confusion.end(), '\n'), 101);
+}
+
+TEST_F(Eval, ComparesTwoNetworksOnTheSameImages) {
+  ASSERT_EQ(frugal(quick_train(scratch / "set", scratch / "other", {"--seed", "9"})).code, 0);
+  const auto json = json_lines(eval({"--against", path("other"), "--json"}).out).at(0);
+  const auto alone = json_lines(frugal({"eval", path("other"), "--json"}).out).at(0);
+  EXPECT_EQ(json["against"]["top1"], alone["top1"]);
+  const auto difference = json["against"]["only_first"].get<double>() - json["against"]["only_second"].get<double>();
+  EXPECT_NEAR(difference / 100, json["top1"].get<double>() - alone["top1"].get<double>(), 1e-12);
+  EXPECT_LE(json["against"]["p"], 1);
+  EXPECT_THAT(eval({"--against", path("other")}).out, HasSubstr("(McNemar)"));
+  const auto itself = json_lines(eval({"--against", path("run"), "--json"}).out).at(0);
+  EXPECT_EQ(itself["against"]["p"], 1);
+  ASSERT_EQ(frugal(quick_train(scratch / "set", scratch / "few", {"--select", "0-4"})).code, 0);
+  const Outcome refused = eval({"--against", path("few")});
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("classes are not those"));
+}
+
+TEST_F(Eval, CalibratingNeedsImagesThatWereHeldOut) {
+  const Outcome outcome = frugal({"eval", path("run/best.safetensors"), "--calibrate"});
+  EXPECT_EQ(outcome.code, 0) << "the run's configuration lies beside it";
+  std::filesystem::copy(scratch / "run/best.safetensors", scratch / "alone.safetensors");
+  const Outcome alone = frugal({"eval", path("alone.safetensors"), "--data", path("set"), "--calibrate"});
+  EXPECT_EQ(alone.code, 2);
+  EXPECT_THAT(alone.err, HasSubstr("give the run directory"));
+}
+
+}  // namespace
+}  // namespace frugal
