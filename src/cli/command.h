@@ -26,6 +26,7 @@ void add_export_command(CLI::App& program, Action& action);
 void add_weights_command(CLI::App& program, Action& action);
 void add_schedule_command(CLI::App& program, Action& action);
 void add_lr_find_command(CLI::App& program, Action& action);
+void add_completion_command(CLI::App& program, Action& action);
 
 // Arguments that several commands take, worded once.
 void add_weights_argument(CLI::App& command, std::string& weights);

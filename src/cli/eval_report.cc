@@ -55,7 +55,8 @@ Json confusion_json(const Assessment& assessment) {
 void print_accuracy(const char* name, int64_t right, int64_t images) {
   const ShareRange range = wilson_interval(right, images);
   print("%-8s %s (95 %% interval %.2f to %.2f)\n", name,
-        percent(static_cast<double>(right) / static_cast<double>(images)).c_str(), 100 * range.low, 100 * range.high);
+        percent(static_cast<double>(right) / static_cast<double>(images)).c_str(), 100 * range.low,
+        100 * range.high);
 }
 
 void print_classes(const Evaluation& evaluation) {
@@ -75,9 +76,11 @@ void print_classes(const Evaluation& evaluation) {
 void print_rival(const Rival& rival, const Metrics& own) {
   print("\nagainst  %s: loss %.4f, top-1 %s\n", rival.weights.c_str(), rival.metrics.loss,
         percent(rival.metrics.top1).c_str());
-  print("         %s images only this one has right, %s only the other: top-1 %+.2f points, p = %.3g (McNemar)\n",
-        with_thousands(rival.only_first).c_str(), with_thousands(rival.only_second).c_str(),
-        100 * (own.top1 - rival.metrics.top1), mcnemar(rival.only_first, rival.only_second));
+  print(
+      "         %s images only this one has right, %s only the other: top-1 %+.2f points, p = %.3g "
+      "(McNemar)\n",
+      with_thousands(rival.only_first).c_str(), with_thousands(rival.only_second).c_str(),
+      100 * (own.top1 - rival.metrics.top1), mcnemar(rival.only_first, rival.only_second));
 }
 
 }  // namespace
@@ -86,8 +89,9 @@ void print_evaluation(const Evaluation& evaluation, bool per_class) {
   const Assessment& assessment = evaluation.assessment;
   print("weights  %s (%s, %s)\n", evaluation.weights.c_str(), evaluation.model.c_str(),
         evaluation.parameters.c_str());
-  print("data     %s, %s split, %s images, %s, %s images/s\n", evaluation.data.c_str(), evaluation.split.c_str(),
-        with_thousands(evaluation.metrics.samples).c_str(), precision_name(evaluation.precision).c_str(),
+  print("data     %s, %s split, %s images, %s, %s images/s\n", evaluation.data.c_str(),
+        evaluation.split.c_str(), with_thousands(evaluation.metrics.samples).c_str(),
+        precision_name(evaluation.precision).c_str(),
         with_thousands(std::llround(static_cast<double>(assessment.images) / evaluation.seconds)).c_str());
   print("loss     %.4f\n", evaluation.metrics.loss);
   print_accuracy("top-1", assessment.top1, assessment.images);
@@ -95,13 +99,14 @@ void print_evaluation(const Evaluation& evaluation, bool per_class) {
   print_accuracy("top-5", assessment.top5, assessment.images);
   if (assessment.superclass) {
     print("super    %s of the guesses are of the right superclass, and %s of the wrong ones\n",
-          percent(assessment.superclass->accuracy).c_str(), percent(assessment.superclass->errors_within).c_str());
+          percent(assessment.superclass->accuracy).c_str(),
+          percent(assessment.superclass->errors_within).c_str());
   }
-  print("trust    mean confidence %s; calibration error %s\n", percent(assessment.calibration.confidence).c_str(),
-        percent(assessment.calibration.error).c_str());
+  print("trust    mean confidence %s; calibration error %s\n",
+        percent(assessment.calibration.confidence).c_str(), percent(assessment.calibration.error).c_str());
   if (evaluation.tempered) {
-    print("         at temperature %.3f, fitted on %s validation images: %s; %s\n", evaluation.tempered->temperature,
-          with_thousands(evaluation.tempered->fitted_on).c_str(),
+    print("         at temperature %.3f, fitted on %s validation images: %s; %s\n",
+          evaluation.tempered->temperature, with_thousands(evaluation.tempered->fitted_on).c_str(),
           percent(evaluation.tempered->calibration.confidence).c_str(),
           percent(evaluation.tempered->calibration.error).c_str());
   }

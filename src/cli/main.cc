@@ -6,6 +6,7 @@
 #include <string>
 
 #include "cli/command.h"
+#include "cli/help.h"
 #include "cli/suggest.h"
 #include "graph/model_file.h"
 #include "interop/onnx_import.h"
@@ -17,8 +18,14 @@ namespace {
 std::string version_text() {
   const std::string commit = FRUGAL_GIT_HASH;
   const MachineInfo machine = machine_info();
+#ifdef __clang__
+  const std::string compiler = "clang " __clang_version__;
+#else
+  const std::string compiler = "g++ " __VERSION__;
+#endif
   return std::string("frugal ") + FRUGAL_VERSION + (commit.empty() ? "" : " (commit " + commit + ")") +
-         "\noneDNN " + machine.onednn + " on " + machine.processor + ", " + machine.instruction_set;
+         "\nbuilt by " + compiler + ", oneDNN " + machine.onednn + " on " + machine.processor + ", " +
+         machine.instruction_set;
 }
 
 void declare(CLI::App& program, Action& action) {
@@ -52,6 +59,8 @@ void declare(CLI::App& program, Action& action) {
   add_weights_command(program, action);
   add_schedule_command(program, action);
   add_lr_find_command(program, action);
+  add_completion_command(program, action);
+  wrap_help(program);
 }
 
 ExitCode run(int argc, char** argv) {

@@ -41,7 +41,8 @@ Assessment assess(std::span<const float> logits, std::span<const int32_t> labels
   int64_t right_superclass = 0;
   for (size_t n = 0; n < labels.size(); ++n) {
     const float* row = logits.data() + n * width;
-    const auto label = static_cast<size_t>(labels[n]), guess = static_cast<size_t>(std::max_element(row, row + classes) - row);
+    const auto label = static_cast<size_t>(labels[n]),
+               guess = static_cast<size_t>(std::max_element(row, row + classes) - row);
     ++result.confusion[label * width + guess];
     if (!superclass_of.empty()) right_superclass += superclass_of[label] == superclass_of[guess];
     count_ranks(ranks, row, classes, labels[n]);
@@ -55,7 +56,8 @@ Assessment assess(std::span<const float> logits, std::span<const int32_t> labels
   if (!superclass_of.empty()) {
     int64_t right = 0;
     for (const ClassScore& score : result.classes) right += score.right;
-    result.superclass = {ratio(right_superclass, result.images), ratio(right_superclass - right, result.images - right)};
+    result.superclass = {ratio(right_superclass, result.images),
+                         ratio(right_superclass - right, result.images - right)};
   }
   result.calibration = calibrate(logits, labels, classes);
   return result;

@@ -29,8 +29,8 @@ struct Assessment {
   Calibration calibration;
 };
 
-/// `logits` are [labels, classes]; classes that cannot be guessed have -inf. `superclass_of` each class; empty
-/// where there are none.
+/// `logits` are [labels, classes]; classes that cannot be guessed have -inf. `superclass_of` each class;
+/// empty where there are none.
 Assessment assess(std::span<const float> logits, std::span<const int32_t> labels, int64_t classes,
                   std::span<const int32_t> superclass_of);
 

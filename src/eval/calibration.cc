@@ -12,7 +12,8 @@ constexpr size_t bin_count = 15;
 
 /// The derivative of the mean cross-entropy by the inverse temperature, which grows with it: the loss is
 /// convex in it.
-double slope(std::span<const float> logits, std::span<const int32_t> labels, int64_t classes, double inverse) {
+double slope(std::span<const float> logits, std::span<const int32_t> labels, int64_t classes,
+             double inverse) {
   std::vector<double> probabilities, logarithms;
   double sum = 0;
   for (size_t n = 0; n < labels.size(); ++n) {
@@ -42,7 +43,8 @@ Calibration calibrate(std::span<const float> logits, std::span<const int32_t> la
     const auto guess = std::max_element(row, row + classes) - row;
     const double confidence = probabilities[static_cast<size_t>(guess)];
     // (low, high]: a confidence of exactly an upper bound belongs below it.
-    const auto bin = static_cast<size_t>(std::clamp(std::ceil(confidence * bin_count) - 1, 0.0, bin_count - 1.0));
+    const auto bin =
+        static_cast<size_t>(std::clamp(std::ceil(confidence * bin_count) - 1, 0.0, bin_count - 1.0));
     ++result.bins[bin].images;
     confidences[bin] += confidence;
     rights[bin] += guess == labels[n];

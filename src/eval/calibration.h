@@ -8,7 +8,7 @@
 namespace frugal {
 
 struct CalibrationBin {
-  double low, high;       // confidences in (low, high]
+  double low, high;  // confidences in (low, high]
   int64_t images = 0;
   double confidence = 0;  // means over the bin's images; NaN where there is none
   double accuracy = 0;
@@ -21,8 +21,8 @@ struct Calibration {
 };
 
 /// Of logits [images, classes] divided by `temperature`; the confidence is the probability of the guessed
-/// class. 15 bins of equal width, as Guo et al., "On calibration of modern neural networks", 2017. Logits of -inf
-/// are classes that cannot be guessed.
+/// class. 15 bins of equal width, as Guo et al., "On calibration of modern neural networks", 2017. Logits of
+/// -inf are classes that cannot be guessed.
 Calibration calibrate(std::span<const float> logits, std::span<const int32_t> labels, int64_t classes,
                       double temperature = 1);
 

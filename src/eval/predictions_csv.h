@@ -10,8 +10,8 @@
 namespace frugal {
 
 /// A line an image: its number in its split, label, guess, and the probability of every class, whose names
-/// are the columns'. `ids` are the images' numbers, `logits` [ids, classes]; labels and guesses are names, too.
-/// RFC 4180, written atomically.
+/// are the columns'. `ids` are the images' numbers, `logits` [ids, classes]; labels and guesses are names,
+/// too. RFC 4180, written atomically.
 void write_predictions(const std::filesystem::path& path, std::span<const int32_t> ids,
                        std::span<const int32_t> labels, std::span<const float> logits,
                        const std::vector<std::string>& classes);

@@ -29,7 +29,4 @@ std::filesystem::path run_directory(const std::filesystem::path& out, const std:
 PlannedRun plan_run(const Study& study, const Variant& variant, int64_t seed, int64_t part,
                     const std::filesystem::path& out, bool limited);
 
-/// The words as one would type them into a shell.
-std::string shell_line(const std::vector<std::string>& words);
-
 }  // namespace frugal

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/shell.h"
 #include "base/units.h"
 #include "study/process.h"
 #include "study/student.h"

@@ -29,9 +29,9 @@ class Eval : public testing::Test {
 TEST_F(Eval, TellsOfClassesConfidenceAndTemperature) {
   const Outcome text = eval({"--per-class", "--calibrate"});
   ASSERT_EQ(text.code, 0) << text.err;
-  EXPECT_THAT(text.out, AllOf(HasSubstr("95 % interval"), HasSubstr("calibration error"), HasSubstr("at temperature "),
-                              HasSubstr("fitted on 64 validation images"), HasSubstr("images/s"), HasSubstr("F1"),
-                              HasSubstr("of the right superclass")));
+  EXPECT_THAT(text.out, AllOf(HasSubstr("95 % interval"), HasSubstr("calibration error"),
+                              HasSubstr("at temperature "), HasSubstr("fitted on 64 validation images"),
+                              HasSubstr("images/s"), HasSubstr("F1"), HasSubstr("of the right superclass")));
   const auto json = json_lines(eval({"--json", "--calibrate"}).out).at(0);
   EXPECT_EQ(json["classes"].size(), 100u);
   EXPECT_EQ(json["confusion"].size(), 100u);
@@ -63,7 +63,8 @@ TEST_F(Eval, WritesPredictionsAndConfusion) {
     ASSERT_EQ(all.size(), 104u);
     EXPECT_EQ(all[0], std::to_string(count++));
     double sum = 0, most = 0;
-    for (size_t i = 4; i < all.size(); ++i) sum += std::stod(all[i]), most = std::max(most, std::stod(all[i]));
+    for (size_t i = 4; i < all.size(); ++i)
+      sum += std::stod(all[i]), most = std::max(most, std::stod(all[i]));
     EXPECT_NEAR(sum, 1, 1e-3);
     EXPECT_EQ(std::stod(all[3]), most);
   }
@@ -77,7 +78,8 @@ TEST_F(Eval, ComparesTwoNetworksOnTheSameImages) {
   const auto json = json_lines(eval({"--against", path("other"), "--json"}).out).at(0);
   const auto alone = json_lines(frugal({"eval", path("other"), "--json"}).out).at(0);
   EXPECT_EQ(json["against"]["top1"], alone["top1"]);
-  const auto difference = json["against"]["only_first"].get<double>() - json["against"]["only_second"].get<double>();
+  const auto difference =
+      json["against"]["only_first"].get<double>() - json["against"]["only_second"].get<double>();
   EXPECT_NEAR(difference / 100, json["top1"].get<double>() - alone["top1"].get<double>(), 1e-12);
   EXPECT_LE(json["against"]["p"], 1);
   EXPECT_THAT(eval({"--against", path("other")}).out, HasSubstr("(McNemar)"));

@@ -65,7 +65,8 @@ TEST_F(MetricsGolden, CalibrationAndTemperature) {
   EXPECT_NEAR(assessment_.calibration.confidence, golden_["confidence"].get<double>(), 1e-9);
   const double temperature = fit_temperature(logits_, labels_, classes_);
   EXPECT_NEAR(temperature, golden_["temperature"].get<double>(), 1e-5);
-  EXPECT_NEAR(calibrate(logits_, labels_, classes_, temperature).error, golden_["tempered_error"].get<double>(), 1e-6);
+  EXPECT_NEAR(calibrate(logits_, labels_, classes_, temperature).error,
+              golden_["tempered_error"].get<double>(), 1e-6);
 }
 
 TEST_F(MetricsGolden, McNemar) {
@@ -89,7 +90,8 @@ TEST(Assessment, ClassesOfOtherTasksCannotBeGuessed) {
 }
 
 TEST(Assessment, ALimitBelongsToTheBinBelowIt) {
-  // Two classes at even odds: a confidence of exactly a half, which is no limit of fifteen bins; and a certain one.
+  // Two classes at even odds: a confidence of exactly a half, which is no limit of fifteen bins; and a
+  // certain one.
   const std::vector<float> logits = {0, 0, 900, 0};
   const std::vector<int32_t> labels = {0, 0};
   const Calibration calibration = calibrate(logits, labels, 2);

@@ -8,6 +8,7 @@
 #include "../temp_dir.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/shell.h"
 
 namespace frugal {
 namespace {
@@ -162,10 +163,6 @@ TEST(PlanRuns, PartsAreOfEpochsAndTime) {
   EXPECT_EQ(shell_line(run.flags), "--epochs 3 --max-time 900s --seed 1");
   EXPECT_THAT(run.name, HasSubstr("part4"));
   EXPECT_EQ(shell_line(plan_run(study, study.variants[0], 1, 1, "out", true).flags), "--epochs 10 --seed 1");
-}
-
-TEST(ShellLine, QuotesWhatAShellWouldRead) {
-  EXPECT_EQ(shell_line({"a", "b c", "", "it's", "x=1,2:3@0.5"}), "a 'b c' '' 'it'\\''s' x=1,2:3@0.5");
 }
 
 }  // namespace
