@@ -22,6 +22,7 @@ void add_plan_command(CLI::App& program, Action& action);
 void add_fisher_command(CLI::App& program, Action& action);
 void add_eval_command(CLI::App& program, Action& action);
 void add_predict_command(CLI::App& program, Action& action);
+void add_report_command(CLI::App& program, Action& action);
 void add_export_command(CLI::App& program, Action& action);
 void add_weights_command(CLI::App& program, Action& action);
 void add_schedule_command(CLI::App& program, Action& action);

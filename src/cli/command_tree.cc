@@ -40,7 +40,8 @@ FlagInfo describe(const CLI::Option& option) {
   info.group = option.get_group();
   info.values = values_of(info.names.back(), info.type);
   const auto names = [&info](const char* word) { return info.type.find(word) != std::string::npos; };
-  info.takes_file = names("FILE") || names("DIR") || names("RUN") || names("IMAGE") || info.names.back() == "--model";
+  info.takes_file =
+      names("FILE") || names("DIR") || names("RUN") || names("IMAGE") || info.names.back() == "--model";
   return info;
 }
 

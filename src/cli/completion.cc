@@ -25,11 +25,13 @@ struct Options {
   std::string what, where;
 };
 
-std::string page_of(const std::string& name, const CLI::App& program, const std::vector<CommandInfo>& commands) {
+std::string page_of(const std::string& name, const CLI::App& program,
+                    const std::vector<CommandInfo>& commands) {
   if (name.empty()) return man_page(describe_command(program), commands);
   const auto found = std::ranges::find(commands, name, &CommandInfo::name);
   if (found != commands.end()) return man_page(*found);
   std::vector<std::string> names;
+  names.reserve(commands.size());
   for (const CommandInfo& command : commands) names.push_back(command.name);
   throw usage_error("completion man: no command is called " + in_quotes(name) + did_you_mean(name, names));
 }
@@ -44,19 +46,22 @@ void write_files(const fs::path& share, const CLI::App& program, const std::vect
   write("zsh/vendor-completions/_frugal", zsh_completion(commands));
   write("fish/vendor_completions.d/frugal.fish", fish_completion(commands));
   write("man/man1/frugal.1", page_of("", program, commands));
-  for (const CommandInfo& command : commands) write("man/man1/frugal-" + command.name + ".1", man_page(command));
+  for (const CommandInfo& command : commands)
+    write("man/man1/frugal-" + command.name + ".1", man_page(command));
 }
 
 ExitCode run(const Options& options, const CLI::App& program) {
   const std::vector<CommandInfo> commands = command_tree(program);
-  const auto scripts = std::to_array<std::pair<std::string, std::string (*)(const std::vector<CommandInfo>&)>>(
-      {{"bash", bash_completion}, {"zsh", zsh_completion}, {"fish", fish_completion}});
+  const auto scripts =
+      std::to_array<std::pair<std::string, std::string (*)(const std::vector<CommandInfo>&)>>(
+          {{"bash", bash_completion}, {"zsh", zsh_completion}, {"fish", fish_completion}});
   if (options.what == "man") {
     print("%s", page_of(options.where, program, commands).c_str());
     return ExitCode::done;
   }
   if (options.what == "files") {
-    if (options.where.empty()) throw usage_error("completion files: give the directory to write to, such as /usr/share");
+    if (options.where.empty())
+      throw usage_error("completion files: give the directory to write to, such as /usr/share");
     write_files(options.where, program, commands);
     return ExitCode::done;
   }
@@ -73,7 +78,8 @@ ExitCode run(const Options& options, const CLI::App& program) {
 
 void add_completion_command(CLI::App& program, Action& action) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = program.add_subcommand("completion", "Print what a shell needs to complete, or a manual page");
+  CLI::App* command =
+      program.add_subcommand("completion", "Print what a shell needs to complete, or a manual page");
   command->footer(
       "  frugal completion bash > ~/.local/share/bash-completion/completions/frugal\n"
       "  frugal completion zsh > ~/.zfunc/_frugal\n"
@@ -84,12 +90,12 @@ void add_completion_command(CLI::App& program, Action& action) {
       ->required()
       ->type_name("bash|zsh|fish|man|files");
   command
-      ->add_option("where", options->where,
-                   "With man: the command whose page it is (frugal itself); with files: the directory to write to")
+      ->add_option(
+          "where", options->where,
+          "With man: the command whose page it is (frugal itself); with files: the directory to write to")
       ->type_name("COMMAND|DIR");
-  command->callback([options, &program, &action] {
-    action = [options, &program] { return run(*options, program); };
-  });
+  command->callback(
+      [options, &program, &action] { action = [options, &program] { return run(*options, program); }; });
 }
 
 }  // namespace frugal

@@ -37,11 +37,13 @@ std::string bash_command(const CommandInfo& command) {
       continue;
     }
     for (const std::string& name : flag.names) flags += (flags.empty() ? "" : " ") + name;
-    if (!flag.type.empty()) values += "        " + join(flag.names, "|") + ") " + bash_values(flag) + "return ;;\n";
+    if (!flag.type.empty())
+      values += "        " + join(flag.names, "|") + ") " + bash_values(flag) + "return ;;\n";
   }
   return "    " + command.name + ")\n      case $previous in\n" + values +
-         "      esac\n      if [[ $current == -* ]]; then\n        COMPREPLY=($(compgen -W " + shell_quoted(flags) +
-         " -- \"$current\"))\n      else\n        " + (positional.empty() ? ":" : positional) + "\n      fi ;;\n";
+         "      esac\n      if [[ $current == -* ]]; then\n        COMPREPLY=($(compgen -W " +
+         shell_quoted(flags) + " -- \"$current\"))\n      else\n        " +
+         (positional.empty() ? ":" : positional) + "\n      fi ;;\n";
 }
 
 /// Colons and brackets mean something in what _arguments takes.
@@ -79,9 +81,11 @@ std::string zsh_command(const CommandInfo& command) {
 std::string fish_flag(const std::string& command, const FlagInfo& flag) {
   std::string text = "complete -c frugal -n '__fish_seen_subcommand_from " + command + "'";
   if (!flag.positional) {
-    for (const std::string& name : flag.names) text += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
+    for (const std::string& name : flag.names)
+      text += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
   }
-  if (!flag.type.empty() || flag.positional) text += flag.takes_file ? (flag.positional ? " -F" : " -r -F") : (flag.positional ? " -f" : " -x");
+  if (!flag.type.empty() || flag.positional)
+    text += flag.takes_file ? (flag.positional ? " -F" : " -r -F") : (flag.positional ? " -f" : " -x");
   if (!flag.values.empty()) text += " -a " + shell_quoted(join(flag.values, " "));
   if (!flag.positional) text += " -d " + shell_quoted(short_help(flag.help));
   return text + "\n";
@@ -91,7 +95,8 @@ std::string fish_flag(const std::string& command, const FlagInfo& flag) {
 
 std::string bash_completion(const std::vector<CommandInfo>& commands) {
   std::string text =
-      "# bash completion of frugal: frugal completion bash > ~/.local/share/bash-completion/completions/frugal\n"
+      "# bash completion of frugal: frugal completion bash > "
+      "~/.local/share/bash-completion/completions/frugal\n"
       "_frugal_files() {  # a line each: names may have spaces\n"
       "  compopt -o filenames 2> /dev/null\n"
       "  local name\n"

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "cli/command.h"
 #include "cli/eval_report.h"
-#include "cli/loading.h"
+#include "cli/judged.h"
 #include "cli/output.h"
 #include "data/selection.h"
 #include "eval/loaded_model.h"
@@ -28,123 +28,13 @@ struct Options {
   bool unmasked = false, skip_bad = false, calibrate = false, per_class = false, json = false;
 };
 
-/// Which images of `data` are meant. What was held out for validation is known from the run's configuration
-/// only.
-std::vector<int32_t> images_of(const std::string& split, const Dataset& data,
-                               const std::optional<TrainConfig>& config) {
-  if (split == "test") {
-    std::vector<int32_t> all(static_cast<size_t>(data.test.count));
-    std::iota(all.begin(), all.end(), 0);
-    return all;
-  }
-  if (!config) {
-    throw usage_error("--split " + split +
-                      ": which images were held out is in the run's config.toml; give the run directory");
-  }
-  TrainValSplit halves = choose_split(*config, data);
-  std::vector<int32_t> chosen = split == "val" ? std::move(halves.val) : std::move(halves.train);
-  if (chosen.empty()) throw usage_error("--split " + split + ": the run held no image out for it");
-  return chosen;
+JudgedFlags engine_flags(const Options& options) {
+  return {options.precision, parse_threads(options.threads)};
 }
-
-void check_data_fits(const Dataset& data, const CheckpointInfo& info) {
-  const Shape shape{data.train.height, data.train.width, data.train.channels};
-  if (shape != info.input) {  // heights and widths have been made alike
-    throw usage_error("--data " + data.name + ": its images are " + image_shape(data.train) +
-                      ", the model takes " + std::to_string(info.input.c) + " x " +
-                      std::to_string(info.input.h) + " x " + std::to_string(info.input.w));
-  }
-  if (data.classes != info.classes) {
-    const bool counts = data.classes.size() != info.classes.size();
-    throw usage_error("--data " + data.name + ": its classes are not those that the model was trained on" +
-                      (counts ? " (" + std::to_string(data.classes.size()) + " instead of " +
-                                    std::to_string(info.classes.size()) + ")"
-                              : ""));
-  }
-}
-
-/// The model that is judged, and how its run would have judged it.
-struct Judged {
-  ModelFiles files;
-  std::optional<TrainConfig> config;
-  EngineOptions engine;
-  LoadedModel model;
-};
-
-Judged load(const Options& options, const std::string& name) {
-  Judged judged;
-  judged.files = find_model(name);
-  judged.config = load_config(judged.files);
-  judged.engine.threads = parse_threads(options.threads);
-  const std::optional<TrainConfig>& config = judged.config;
-  if (config) {
-    judged.engine.batch = config->batch;
-    judged.engine.shard = config->shard;
-    judged.engine.batch_norm = choose_batch_norm(config->batch_norm);
-  }
-  judged.engine.precision = choose_precision(!options.precision.empty() ? options.precision
-                                             : config                   ? config->precision
-                                                                        : "auto");
-  judged.model = load_model(judged.files, judged.engine);
-  return judged;
-}
-
-Dataset load_data(const Options& options, const Judged& judged) {
-  const std::optional<TrainConfig>& config = judged.config;
-  const CheckpointInfo& info = judged.model.info;
-  const std::string name = !options.data.empty() ? options.data : config ? config->data : info.data;
-  LoadOptions how = loading("auto", options.skip_bad || (config && config->skip_bad), !options.json);
-  how.image_size = ImageSize{info.input.h, info.input.w};
-  Dataset data = load_dataset(name, how);
-  if (config && name == config->data) {
-    apply_selection(*config, data);
-  } else {
-    keep_classes(data, info.classes);
-  }
-  check_data_fits(data, info);
-  return data;
-}
-
-/// Images of a data set, with the labels and the loss that they are judged by.
-struct Images {
-  const ImageSet& set;
-  std::vector<int32_t> ids, labels;
-  Loss loss;
-  std::vector<int32_t> task;  // the classes that can be guessed; empty: all
-
-  Images(const Dataset& data, const std::string& split, const std::optional<TrainConfig>& config,
-         bool unmasked)
-      : set(split == "test" ? data.test : data.train), ids(images_of(split, data, config)) {
-    labels.reserve(ids.size());
-    for (const int32_t id : ids) labels.push_back(set.labels[static_cast<size_t>(id)]);
-    TrainConfig how_to_judge = config.value_or(TrainConfig());
-    if (unmasked) how_to_judge.task = "all";
-    loss = loss_for(how_to_judge, data);
-    if (how_to_judge.task != "all") task = parse_classes(how_to_judge.task, data.classes, "--task");
-  }
-
-  Metrics measure(Judged& judged, TestTime test_time, std::span<float> logits) const {
-    return evaluate(*judged.model.engine, set, ids, judged.model.info.normalization, this->loss.logits(),
-                    judged.engine.batch, {.test_time = test_time, .logits = logits});
-  }
-  /// Logits [ids, classes] as the network gives them, and the figures that they come to.
-  Metrics measure(Judged& judged, std::vector<float>& logits) const {
-    logits.resize(ids.size() * static_cast<size_t>(judged.model.graph.classes));
-    return measure(judged, TestTime::plain, logits);
-  }
-  /// Classes of other tasks cannot be guessed.
-  void mask(std::vector<float>& logits, int64_t classes) const {
-    if (task.empty()) return;
-    for (size_t i = 0; i < logits.size(); ++i) {
-      const auto label = static_cast<int32_t>(i % static_cast<size_t>(classes));
-      if (std::ranges::find(task, label) == task.end()) logits[i] = -std::numeric_limits<float>::infinity();
-    }
-  }
-};
 
 Tempered temper(const Options& options, const Dataset& data, Judged& judged, std::span<const float> logits,
                 std::span<const int32_t> labels) {
-  const Images held_out(data, "val", judged.config, options.unmasked);
+  const JudgedImages held_out(data, "val", judged.config, options.unmasked);
   const int64_t classes = judged.model.graph.classes;
   std::vector<float> own;
   held_out.measure(judged, own);
@@ -158,9 +48,9 @@ bool is_right(std::span<const float> logits, size_t n, int64_t classes, int32_t 
   return std::ranges::max_element(row) - row.begin() == label;
 }
 
-Rival compare(const Options& options, const Dataset& data, const Images& images,
+Rival compare(const Options& options, const Dataset& data, const JudgedImages& images,
               std::span<const float> logits) {
-  Judged other = load(options, options.against);
+  Judged other = load_judged(options.against, engine_flags(options));
   check_data_fits(data, other.model.info);
   Rival rival;
   rival.weights = other.files.weights.string();
@@ -188,14 +78,14 @@ void check(const Options& options) {
 
 ExitCode run(const Options& options) {
   check(options);
-  Judged judged = load(options, options.model);
+  Judged judged = load_judged(options.model, engine_flags(options));
   if (!options.task.empty()) {
     if (!judged.config) throw usage_error("--task needs the run's config.toml; give the run directory");
     judged.config->task = options.task;
   }
   const LoadedModel& model = judged.model;
-  const Dataset data = load_data(options, judged);
-  const Images images(data, options.split, judged.config, options.unmasked);
+  const Dataset data = load_judged_data(judged, options.data, options.skip_bad, !options.json);
+  const JudgedImages images(data, options.split, judged.config, options.unmasked);
   const int64_t classes = model.graph.classes;
 
   Evaluation evaluation;

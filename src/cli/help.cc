@@ -46,7 +46,8 @@ class Wrapping : public CLI::Formatter {
 void wrap_help(CLI::App& program) {
   const auto formatter = std::make_shared<Wrapping>();
   program.formatter(formatter);
-  for (CLI::App* command : program.get_subcommands([](CLI::App*) { return true; })) command->formatter(formatter);
+  for (CLI::App* command : program.get_subcommands([](CLI::App*) { return true; }))
+    command->formatter(formatter);
 }
 
 }  // namespace frugal

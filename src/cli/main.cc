@@ -52,6 +52,7 @@ void declare(CLI::App& program, Action& action) {
   add_fisher_command(program, action);
   add_eval_command(program, action);
   add_predict_command(program, action);
+  add_report_command(program, action);
   add_export_command(program, action);
   add_fetch_command(program, action);
   add_data_command(program, action);

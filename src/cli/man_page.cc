@@ -24,13 +24,14 @@ std::string roff(const std::string& text) {
 }
 
 std::string upper(std::string text) {
-  std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  std::ranges::transform(text, text.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   return text;
 }
 
 std::string head(const std::string& title, const std::string& name, const std::string& description) {
-  return ".TH " + upper(title) + " 1 \"\" \"frugal " FRUGAL_VERSION "\" \"User Commands\"\n.SH NAME\n" + roff(title) +
-         " \\- " + roff(description) + "\n.SH SYNOPSIS\n.B " + name + "\n";
+  return ".TH " + upper(title) + " 1 \"\" \"frugal " FRUGAL_VERSION "\" \"User Commands\"\n.SH NAME\n" +
+         roff(title) + " \\- " + roff(description) + "\n.SH SYNOPSIS\n.B " + name + "\n";
 }
 
 /// Lines that begin with spaces are examples and stay as they are.
@@ -49,7 +50,8 @@ std::string paragraphs(const std::string& text) {
 
 std::string flag_text(const FlagInfo& flag) {
   std::string text = ".TP\n";
-  for (size_t i = 0; i < flag.names.size(); ++i) text += (i > 0 ? ", " : "") + ("\\fB" + roff(flag.names[i]) + "\\fR");
+  for (size_t i = 0; i < flag.names.size(); ++i)
+    text += (i > 0 ? ", " : "") + ("\\fB" + roff(flag.names[i]) + "\\fR");
   if (!flag.type.empty() && !flag.positional) text += " \\fI" + roff(flag.type) + "\\fR";
   return text + "\n" + roff(flag.help) + "\n";
 }
@@ -58,7 +60,8 @@ std::string flag_text(const FlagInfo& flag) {
 
 std::string man_page(const CommandInfo& program, const std::vector<CommandInfo>& commands) {
   std::string text = head("frugal", "frugal", "train image classifiers within limits of size and time");
-  text += "\\fICOMMAND\\fR [\\fIFLAGS\\fR]\n.SH DESCRIPTION\n" + roff(program.description) + "\n.SH COMMANDS\n";
+  text +=
+      "\\fICOMMAND\\fR [\\fIFLAGS\\fR]\n.SH DESCRIPTION\n" + roff(program.description) + "\n.SH COMMANDS\n";
   for (const CommandInfo& command : commands) {
     text += ".TP\n\\fBfrugal\\-" + roff(command.name) + "\\fR(1)\n" + roff(command.description) + "\n";
   }

@@ -42,6 +42,7 @@ void check_flags(const Study& study) {
       const auto found = std::ranges::find(known, flag, &TrainFlagName::name);
       if (found == known.end()) {
         std::vector<std::string> names;
+        names.reserve(known.size());
         for (const TrainFlagName& name : known) names.push_back(name.name);
         throw usage_error(where + "frugal train has no flag " + flag + did_you_mean(flag, names));
       }

@@ -33,6 +33,8 @@ ImageSize jpeg_size(std::span<const uint8_t> bytes, const std::string& name);
 
 /// Grey or RGB, written atomically.
 void write_png(const std::filesystem::path& path, const Image& image);
+/// The same in memory.
+std::vector<uint8_t> encode_png(const Image& image);
 
 /// Which libraries decode: other versions may round otherwise.
 std::string decoder_versions();

@@ -63,7 +63,7 @@ Image decode_png(std::span<const uint8_t> bytes, int channels, const std::string
 
 std::string png_library() { return std::string("libpng ") + png_get_libpng_ver(nullptr); }
 
-void write_png(const std::filesystem::path& path, const Image& image) {
+std::vector<uint8_t> encode_png(const Image& image) {
   PngImage png;
   png.image.width = static_cast<png_uint_32>(image.width);
   png.image.height = static_cast<png_uint_32>(image.height);
@@ -73,9 +73,15 @@ void write_png(const std::filesystem::path& path, const Image& image) {
   std::vector<uint8_t> bytes(size);
   if (png_image_write_to_memory(&png.image, bytes.data(), &size, 0, image.pixels.data(), stride, nullptr) ==
       0) {
-    throw Error(path.string() + ": cannot encode the picture: " + png.image.message);
+    throw Error(std::string("cannot encode a picture: ") + png.image.message);
   }
-  const std::span<const uint8_t> piece(bytes.data(), size);
+  bytes.resize(size);
+  return bytes;
+}
+
+void write_png(const std::filesystem::path& path, const Image& image) {
+  const std::vector<uint8_t> bytes = encode_png(image);
+  const std::span<const uint8_t> piece(bytes);
   write_file_atomic(path, std::span(&piece, 1));
 }
 

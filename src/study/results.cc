@@ -34,7 +34,7 @@ RunRecord parse(const std::string& line) {
   json.at("command").get_to(record.command);
   json.at("shared").get_to(record.shared);
   record.result = json.at("result");
-  record.result.at("test").at("top1");
+  record.result.at("test");  // may be null: time may be over before its first image
   return record;
 }
 

@@ -53,6 +53,7 @@ std::vector<const RunRecord*> finished(const std::vector<PlannedRun>& runs, cons
 
 double mean_over(const std::vector<const RunRecord*>& records, auto&& value_of) {
   std::vector<double> values;
+  values.reserve(records.size());
   for (const RunRecord* record : records) values.push_back(value_of(record->result));
   return mean_of(values);
 }
@@ -99,14 +100,13 @@ std::vector<std::vector<std::string>> cells_of(const StudyTable& table) {
 /// What has to be said below the table.
 std::vector<std::string> notes_of(const StudyTable& table) {
   std::vector<std::string> notes = {
-      "Accuracies are top-1 in %, mean ± standard deviation over seeds; differences are paired by seed, with "
-      "their "
-      "95 % intervals."};
+      "Accuracies are top-1 in %, mean ± standard deviation over seeds; differences are paired by seed, "
+      "with their 95 % intervals."};
   if (table.missing > 0) {
     notes.push_back(std::to_string(table.missing) + (table.missing == 1 ? " run has" : " runs have") +
                     " not finished; the test's accuracies are shown when all have.");
   }
-  if (!table.chosen.empty()) notes.push_back("* the best by validation.");
+  if (!table.chosen.empty()) notes.emplace_back("* the best by validation.");
   if (table.shared)
     notes.emplace_back("Runs shared the machine with each other: seconds cannot be compared.");
   return notes;

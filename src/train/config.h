@@ -70,6 +70,10 @@ TrainConfig recipe(const std::string& name);
 /// TOML text that parses back to the same configuration, bit for bit.
 std::string to_toml(const TrainConfig& config);
 
+/// "frugal train --lr 0.05 ...": the command that asks for this, with the flags that its recipe does not set
+/// so already. The number of threads, which changes nothing, is left out.
+std::string command_line(const TrainConfig& config);
+
 /// Sets in `config` what the file sets; where it names a recipe, that recipe's settings come first. Unknown
 /// keys, wrong types and syntax errors are usage errors with the file's name and line. A model file is looked
 /// for from the directory of `path`. Returns the names of the settings that the file itself sets.

@@ -2,18 +2,23 @@
 // read.
 #include <toml++/toml.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <concepts>
 #include <filesystem>
 #include <limits>
+#include <map>
 #include <set>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/shell.h"
 #include "base/text.h"
+#include "base/units.h"
 #include "graph/model_file.h"
 #include "train/config.h"
 
@@ -182,6 +187,29 @@ std::string to_toml(const TrainConfig& config) {
     text += " = " + toml_value(value) + "\n";
   });
   return text;
+}
+
+std::string command_line(const TrainConfig& config) {
+  std::map<std::string, std::string> usual;
+  const TrainConfig settings = recipe(config.recipe);
+  for_each_field(settings, [&](const char* key, const auto& value) { usual[key] = toml_value(value); });
+  std::vector<std::string> words = {"frugal", "train"};
+  for_each_field(config, [&](const char* key, const auto& value) {
+    std::string name = key;
+    const bool is_usual = name == "recipe" ? config.recipe == "default" : toml_value(value) == usual[name];
+    if (is_usual || name == "threads" || name == "replay") return;
+    std::ranges::replace(name, '_', '-');
+    words.push_back("--" + name);
+    using Field = std::remove_cvref_t<decltype(value)>;
+    if constexpr (std::is_same_v<Field, std::string>) {
+      words.push_back(value);
+    } else if constexpr (std::is_floating_point_v<Field>) {
+      words.push_back(exact_text(value));
+    } else if constexpr (!std::is_same_v<Field, bool>) {
+      words.push_back(std::to_string(value));
+    }
+  });
+  return shell_line(words);
 }
 
 std::set<std::string> apply_toml_file(TrainConfig& config, const std::string& path) {

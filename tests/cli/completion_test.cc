@@ -16,7 +16,6 @@ using testing::AllOf;
 using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Not;
 
 /// What a shell command prints, and nothing where it fails.
 std::string output_of(const std::string& command, int& code) {
@@ -38,7 +37,7 @@ bool has(const char* program) {
 class Completion : public testing::Test {
  protected:
   std::filesystem::path script(const std::string& shell) {
-    const std::filesystem::path path = scratch / shell;
+    std::filesystem::path path = scratch / shell;
     const Outcome outcome = frugal({"completion", shell});
     EXPECT_EQ(outcome.code, 0) << outcome.err;
     std::ofstream(path) << outcome.out;
@@ -48,7 +47,8 @@ class Completion : public testing::Test {
   std::vector<std::string> offers(const std::vector<std::string>& words) {
     std::string list, text = "source " + script("bash").string() + "; COMP_WORDS=(";
     for (const std::string& word : words) text += "'" + word + "' ";
-    text += "); COMP_CWORD=" + std::to_string(words.size() - 1) + "; _frugal; printf '%s\\n' \"${COMPREPLY[@]}\"";
+    text +=
+        "); COMP_CWORD=" + std::to_string(words.size() - 1) + "; _frugal; printf '%s\\n' \"${COMPREPLY[@]}\"";
     std::ofstream(scratch / "ask.sh") << text << "\n";
     int code = 0;
     std::istringstream lines(output_of("cd " + scratch.path().string() + "; bash ask.sh", code));
@@ -64,8 +64,10 @@ class Completion : public testing::Test {
 TEST_F(Completion, BashKnowsCommandsFlagsAndValues) {
   EXPECT_THAT(offers({"frugal", ""}), AllOf(Contains("train"), Contains("eval"), Contains("--version")));
   EXPECT_THAT(offers({"frugal", "tr"}), testing::ElementsAre("train"));
-  EXPECT_THAT(offers({"frugal", "train", "--max"}), testing::UnorderedElementsAre("--max-params", "--max-time"));
-  EXPECT_THAT(offers({"frugal", "train", "--precision", ""}), testing::UnorderedElementsAre("auto", "bf16", "fp32"));
+  EXPECT_THAT(offers({"frugal", "train", "--max"}),
+              testing::UnorderedElementsAre("--max-params", "--max-time"));
+  EXPECT_THAT(offers({"frugal", "train", "--precision", ""}),
+              testing::UnorderedElementsAre("auto", "bf16", "fp32"));
   EXPECT_THAT(offers({"frugal", "train", "--model", "resnet2"}), testing::ElementsAre("resnet20"));
   EXPECT_THAT(offers({"frugal", "train", "--data", "cifar1"}), Contains("cifar100"));
   EXPECT_THAT(offers({"frugal", "train", "--epochs", ""}), IsEmpty());

@@ -1,0 +1,116 @@
+#include "cli/judged.h"
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+#include <utility>
+
+#include "base/error.h"
+#include "cli/loading.h"
+#include "cli/output.h"
+#include "data/selection.h"
+
+namespace frugal {
+namespace {
+
+/// Which images of `data` are meant. What was held out for validation is known from the run's configuration
+/// only.
+std::vector<int32_t> images_of(const std::string& split, const Dataset& data,
+                               const std::optional<TrainConfig>& config) {
+  if (split == "test") {
+    std::vector<int32_t> all(static_cast<size_t>(data.test.count));
+    std::iota(all.begin(), all.end(), 0);
+    return all;
+  }
+  if (!config) {
+    throw usage_error("--split " + split +
+                      ": which images were held out is in the run's config.toml; give the run directory");
+  }
+  TrainValSplit halves = choose_split(*config, data);
+  std::vector<int32_t> chosen = split == "val" ? std::move(halves.val) : std::move(halves.train);
+  if (chosen.empty()) throw usage_error("--split " + split + ": the run held no image out for it");
+  return chosen;
+}
+
+}  // namespace
+
+void check_data_fits(const Dataset& data, const CheckpointInfo& info) {
+  const Shape shape{data.train.height, data.train.width, data.train.channels};
+  if (shape != info.input) {  // heights and widths have been made alike
+    throw usage_error("--data " + data.name + ": its images are " + image_shape(data.train) +
+                      ", the model takes " + std::to_string(info.input.c) + " x " +
+                      std::to_string(info.input.h) + " x " + std::to_string(info.input.w));
+  }
+  if (data.classes != info.classes) {
+    const bool counts = data.classes.size() != info.classes.size();
+    throw usage_error("--data " + data.name + ": its classes are not those that the model was trained on" +
+                      (counts ? " (" + std::to_string(data.classes.size()) + " instead of " +
+                                    std::to_string(info.classes.size()) + ")"
+                              : ""));
+  }
+}
+
+Judged load_judged(const std::string& run_or_file, const JudgedFlags& flags) {
+  Judged judged;
+  judged.files = find_model(run_or_file);
+  judged.config = load_config(judged.files);
+  judged.engine.threads = flags.threads;
+  const std::optional<TrainConfig>& config = judged.config;
+  if (config) {
+    judged.engine.batch = config->batch;
+    judged.engine.shard = config->shard;
+    judged.engine.batch_norm = choose_batch_norm(config->batch_norm);
+  }
+  judged.engine.precision = choose_precision(!flags.precision.empty() ? flags.precision
+                                             : config                 ? config->precision
+                                                                      : "auto");
+  judged.model = load_model(judged.files, judged.engine);
+  return judged;
+}
+
+Dataset load_judged_data(const Judged& judged, const std::string& asked, bool skip_bad, bool bar) {
+  const std::optional<TrainConfig>& config = judged.config;
+  const CheckpointInfo& info = judged.model.info;
+  const std::string name = !asked.empty() ? asked : config ? config->data : info.data;
+  LoadOptions how = loading("auto", skip_bad || (config && config->skip_bad), bar);
+  how.image_size = ImageSize{info.input.h, info.input.w};
+  Dataset data = load_dataset(name, how);
+  if (config && name == config->data) {
+    apply_selection(*config, data);
+  } else {
+    keep_classes(data, info.classes);
+  }
+  check_data_fits(data, info);
+  return data;
+}
+
+JudgedImages::JudgedImages(const Dataset& data, const std::string& split,
+                           const std::optional<TrainConfig>& config, bool unmasked)
+    : set(split == "test" ? data.test : data.train), ids(images_of(split, data, config)) {
+  labels.reserve(ids.size());
+  for (const int32_t id : ids) labels.push_back(set.labels[static_cast<size_t>(id)]);
+  TrainConfig how_to_judge = config.value_or(TrainConfig());
+  if (unmasked) how_to_judge.task = "all";
+  loss = loss_for(how_to_judge, data);
+  if (how_to_judge.task != "all") task = parse_classes(how_to_judge.task, data.classes, "--task");
+}
+
+Metrics JudgedImages::measure(Judged& judged, TestTime test_time, std::span<float> logits) const {
+  return evaluate(*judged.model.engine, set, ids, judged.model.info.normalization, loss.logits(),
+                  judged.engine.batch, {.test_time = test_time, .logits = logits});
+}
+
+Metrics JudgedImages::measure(Judged& judged, std::vector<float>& logits) const {
+  logits.resize(ids.size() * static_cast<size_t>(judged.model.graph.classes));
+  return measure(judged, TestTime::plain, logits);
+}
+
+void JudgedImages::mask(std::vector<float>& logits, int64_t classes) const {
+  if (task.empty()) return;
+  for (size_t i = 0; i < logits.size(); ++i) {
+    const auto label = static_cast<int32_t>(i % static_cast<size_t>(classes));
+    if (std::ranges::find(task, label) == task.end()) logits[i] = -std::numeric_limits<float>::infinity();
+  }
+}
+
+}  // namespace frugal

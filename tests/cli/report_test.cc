@@ -1,0 +1,102 @@
+// Reports from end to end: one file that needs nothing else.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "program.h"
+
+namespace frugal {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+class Report : public testing::Test {
+ protected:
+  Report() {
+    write_cifar100(scratch / "set", 256, 100);
+    train("one", "1");
+    train("two", "2");
+  }
+  void train(const char* run, const char* seed) const {
+    const Outcome outcome = frugal(
+        quick_train(scratch / "set", scratch / run, {"--val", "0.25", "--seed", seed, "--schedule", "linear"}));
+    ASSERT_EQ(outcome.code, 0) << outcome.err;
+  }
+  std::string path(const char* name) const { return (scratch / name).string(); }
+  /// What the page's script draws from.
+  static nlohmann::json data_of(const std::string& page) {
+    const std::string begin = "<script id=\"data\" type=\"application/json\">";
+    const size_t first = page.find(begin) + begin.size();
+    return nlohmann::json::parse(page.substr(first, page.find("</script>", first) - first));
+  }
+  const TempDir scratch;
+};
+
+TEST_F(Report, IsOneFileThatFetchesNothing) {
+  const Outcome outcome = frugal({"report", path("one")});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const std::string page = read_text(scratch / "one/report.html");
+  EXPECT_LT(page.size(), 1'500'000u);
+  for (const char* fetching : {"src=\"http", "href=", "url(", "@import", "fetch(", "XMLHttpRequest", "import("}) {
+    EXPECT_EQ(page.find(fetching), std::string::npos) << fetching;
+  }
+  EXPECT_EQ(page.find("{{"), std::string::npos);
+  const auto run = data_of(page)["runs"][0];
+  const auto result = nlohmann::json::parse(read_text(scratch / "one/result.json"));
+  EXPECT_EQ(run["result"], result);
+  EXPECT_EQ(run["history"]["epoch"].size(), result["epochs"].get<size_t>());
+  EXPECT_EQ(run["test"]["images"], 100);
+  EXPECT_NEAR(run["test"]["top1"].get<double>() / 100, result["test"]["top1"].get<double>(), 1e-12);
+  EXPECT_EQ(run["test"]["names"].size(), 100u);
+  EXPECT_EQ(run["test"]["superclass_of"].size(), 100u);
+  EXPECT_EQ(run["test"]["bins"].size(), 15u);
+  EXPECT_GT(run["test"]["mistakes"].size(), 5u);
+  for (const auto& mistake : run["test"]["mistakes"]) {
+    EXPECT_NE(mistake["label"], mistake["guesses"][0][0]);
+    EXPECT_EQ(mistake["guesses"].size(), 5u);
+    EXPECT_TRUE(mistake["png"].get<std::string>().starts_with("data:image/png;base64,iVBORw0KGgo"));
+  }
+  EXPECT_THAT(run["command"].get<std::string>(),
+              AllOf(HasSubstr("frugal train --data"), HasSubstr("--schedule linear"), Not(HasSubstr("--momentum"))));
+}
+
+TEST_F(Report, OverlaysRunsAndDoesWithoutTheirData) {
+  const Outcome outcome =
+      frugal({"report", path("one"), path("two"), "--out", path("r.html"), "--title", "</script><b>{{data}}", "--json"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const std::string page = read_text(scratch / "r.html");
+  EXPECT_EQ(json_lines(outcome.out).at(0)["bytes"], page.size());
+  EXPECT_EQ(data_of(page)["runs"].size(), 2u);
+  EXPECT_EQ(data_of(page)["title"], "</script><b>{{data}}");
+  EXPECT_THAT(page, HasSubstr("<title>&lt;/script&gt;&lt;b&gt;{{data}}</title>"));
+
+  fs::rename(scratch / "set", scratch / "gone");
+  const Outcome without = frugal({"report", path("one")});
+  EXPECT_EQ(without.code, 0);
+  EXPECT_THAT(without.err, HasSubstr("without test images"));
+  EXPECT_TRUE(data_of(read_text(scratch / "one/report.html"))["runs"][0]["test"].is_null());
+  EXPECT_EQ(frugal({"report", path("one"), "--no-test"}).err, "");
+}
+
+/// The command that a report shows repeats the run.
+TEST_F(Report, TheCommandRepeatsTheRun) {
+  ASSERT_EQ(frugal({"report", path("one"), "--no-test"}).code, 0);
+  const std::string command = data_of(read_text(scratch / "one/report.html"))["runs"][0]["command"];
+  const std::string program = FRUGAL_PROGRAM;
+  const int status =
+      std::system((program + command.substr(6) + " --quiet --out " + path("again") + " > /dev/null 2>&1").c_str());
+  ASSERT_EQ(status, 0) << command;
+  EXPECT_EQ(read_text(scratch / "again/config.toml"), read_text(scratch / "one/config.toml"));
+}
+
+TEST_F(Report, MistakesAreNamed) {
+  EXPECT_THAT(frugal({"report", path("set")}).err, HasSubstr("is not a run's directory"));
+  EXPECT_EQ(frugal({"report"}).code, 2);
+}
+
+}  // namespace
+}  // namespace frugal
