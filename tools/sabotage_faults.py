@@ -538,4 +538,41 @@ INTEROP = [
           "if (padding != 0 && padding < padding_header) padding += alignment;", "padding = 0;"),
 ]
 
-FAULTS = BASE + DATA + FETCH + GRAPH + NN + TRAIN + INTEROP
+EVAL = [
+    fault("wilson-is-wald", "an interval of the simplest kind, which leaves [0, 1]", "eval", "src/eval/proportion.cc",
+          "const double centre = (share + z * z / (2 * n)) / wide;", "const double centre = share / wide;"),
+    fault("mcnemar-one-sided", "the probability of one side alone", "eval", "src/eval/proportion.cc",
+          "std::min(1.0, 2 * tail)", "std::min(1.0, tail)"),
+    fault("calibration-unweighed", "every bin counts alike, however few images it holds", "eval",
+          "src/eval/calibration.cc", "std::abs(confidences[i] - rights[i]) / all",
+          "(bin.images > 0 ? std::abs(bin.confidence - bin.accuracy) / bin_count : 0 / all)"),
+    fault("temperature-the-other-way", "logits are multiplied by the temperature", "eval", "src/eval/calibration.cc",
+          "return 1 / std::sqrt(low * high);", "return std::sqrt(low * high);"),
+    fault("confusion-transposed", "rows are guesses", "eval", "src/eval/assessment.cc",
+          "++result.confusion[label * width + guess];", "++result.confusion[guess * width + label];"),
+    fault("errors-within-of-all", "the share within a superclass is of all images", "eval", "src/eval/assessment.cc",
+          "ratio(right_superclass - right, result.images - right)", "ratio(right_superclass - right, result.images)"),
+]
+
+STUDY = [
+    fault("study-shows-the-test-early", "the test is shown while runs are missing", "study", "src/study/table.cc",
+          "  const bool tested = table.missing == 0;\n  std::vector<std::vector<std::string>> cells = {",
+          "  const bool tested = table.missing >= 0;\n  std::vector<std::vector<std::string>> cells = {"),
+    fault("study-chooses-by-test", "the best is chosen by the test", "study", "src/study/table.cc",
+          "if (row.part == 1 && row.val.mean > best) best = row.val.mean, table.chosen = row.variant;",
+          "if (row.part == 1 && row.test.mean > best) best = row.test.mean, table.chosen = row.variant;"),
+    fault("interval-of-the-normal", "few seeds give an interval as narrow as many", "study", "src/study/student.cc",
+          "student_quantile(0.95, n - 1)", "student_quantile(0.95, 1e6)"),
+    fault("deviation-of-a-population", "the deviation of a sample is divided by n", "study", "src/study/student.cc",
+          "squares / static_cast<double>(values.size() - 1)", "squares / static_cast<double>(values.size())"),
+    fault("changed-settings-reused", "a run counts as done though its settings have changed", "study",
+          "src/study/plan_runs.cc", '      add(flag + " " + value);\n', "      add(flag);\n"),
+    fault("child-not-told", "a signal does not reach the runs", "study", "src/study/runner.cc",
+          "for (const Active& one : active_) one.process->send(SIGINT);", "for (const Active& one : active_) one.process->send(0);"),
+    fault("shares-of-the-whole", "every run gets all the time that is left", "study", "src/study/runner.cc",
+          "std::max(work(run), all / options_.jobs)", "std::min(work(run), all / options_.jobs)"),
+    fault("halving-keeps-the-worse", "the worse half goes on", "study", "src/study/runner.cc",
+          "ranked.emplace_back(-val_of(i), i)", "ranked.emplace_back(val_of(i), i)"),
+]
+
+FAULTS = BASE + DATA + FETCH + GRAPH + NN + TRAIN + INTEROP + EVAL + STUDY

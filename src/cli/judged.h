@@ -30,9 +30,9 @@ struct Judged {
 /// Of a run's directory or a weights file.
 Judged load_judged(const std::string& run_or_file, const JudgedFlags& flags);
 
-/// The data set `name` (the run's, if it is empty) with the selection of the run and the classes that the
-/// network knows; one that does not fit is a usage error.
-Dataset load_judged_data(const Judged& judged, const std::string& name, bool skip_bad, bool bar);
+/// The data set `asked` for (the run's, if it is empty) with the selection of the run and the classes that
+/// the network knows; one that does not fit is a usage error.
+Dataset load_judged_data(const Judged& judged, const std::string& asked, bool skip_bad, bool bar);
 
 /// Throws a usage error where the network cannot judge these images.
 void check_data_fits(const Dataset& data, const CheckpointInfo& info);

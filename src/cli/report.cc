@@ -55,7 +55,8 @@ ReportedRun read_run(const Options& options, const std::string& name) {
   }
   Judged judged = load_judged(name, {"", parse_threads(options.threads)});
   ReportedRun run;
-  run.name = directory.filename().empty() ? directory.parent_path().filename().string() : directory.filename().string();
+  run.name = directory.filename().empty() ? directory.parent_path().filename().string()
+                                          : directory.filename().string();
   run.config = *judged.config;
   run.config_text = read_text_file(directory / "config.toml");
   run.result_text = text_or(directory / "result.json", "null");
@@ -75,15 +76,16 @@ ReportedRun read_run(const Options& options, const std::string& name) {
 
 ExitCode run(const Options& options) {
   if (options.runs.size() > most_runs) {
-    throw usage_error("report: " + std::to_string(options.runs.size()) + " runs are more than anyone can read; the most is " +
-                      std::to_string(most_runs));
+    throw usage_error("report: " + std::to_string(options.runs.size()) +
+                      " runs are more than anyone can read; the most is " + std::to_string(most_runs));
   }
   std::vector<ReportedRun> runs;
   for (const std::string& name : options.runs) runs.push_back(read_run(options, name));
   const std::string title = !options.title.empty() ? options.title
                             : runs.size() > 1      ? std::to_string(runs.size()) + " runs"
                                                    : runs[0].config.model + " on " + runs[0].config.data;
-  const fs::path out = options.out.empty() ? fs::path(options.runs[0]) / "report.html" : fs::path(options.out);
+  const fs::path out =
+      options.out.empty() ? fs::path(options.runs[0]) / "report.html" : fs::path(options.out);
   const std::string page = report_html(title, runs);
   write_file_atomic(out, page);
   if (options.json) {
@@ -98,16 +100,20 @@ ExitCode run(const Options& options) {
 
 void add_report_command(CLI::App& program, Action& action) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      program.add_subcommand("report", "Runs as one HTML file: curves, confusion, mistakes, layers, settings");
+  CLI::App* command = program.add_subcommand(
+      "report", "Runs as one HTML file: curves, confusion, mistakes, layers, settings");
   command->footer(
-      "The file opens from disk and fetches nothing. Runs are evaluated on their test split again, where the data\n"
+      "The file opens from disk and fetches nothing. Runs are evaluated on their test split again, where the "
+      "data\n"
       "are at hand.");
   command->add_option("runs", options->runs, "Run directories")->required()->type_name("RUN");
-  command->add_option("--out", options->out, "Where it goes (default: report.html in the first run)")->type_name("FILE.html");
+  command->add_option("--out", options->out, "Where it goes (default: report.html in the first run)")
+      ->type_name("FILE.html");
   command->add_option("--title", options->title, "What it is called")->type_name("TEXT");
-  command->add_option("--threads", options->threads, "Worker threads, 0: all that the machine allows")->type_name("N");
-  command->add_flag("--no-test", options->no_test, "Leave the test split alone: without confusion, classes, mistakes");
+  command->add_option("--threads", options->threads, "Worker threads, 0: all that the machine allows")
+      ->type_name("N");
+  command->add_flag("--no-test", options->no_test,
+                    "Leave the test split alone: without confusion, classes, mistakes");
   add_json_flag(*command, options->json);
   command->callback([options, &action] { action = [options] { return run(*options); }; });
 }

@@ -32,7 +32,8 @@ std::string base64(std::span<const uint8_t> bytes) {
 std::string data_url(const ImageSet& images, int32_t id) {
   const uint8_t* first = images.image(id);
   return "data:image/png;base64," +
-         base64(encode_png({images.height, images.width, images.channels, {first, first + images.image_bytes()}}));
+         base64(encode_png(
+             {images.height, images.width, images.channels, {first, first + images.image_bytes()}}));
 }
 
 /// A list a curve: shorter than a list of objects, and what the charts want.
@@ -42,7 +43,9 @@ Json history_json(const std::vector<EpochRecord>& history) {
   for (const EpochRecord& record : history) {
     seconds += record.seconds;
     const auto add = [&](const char* name, const Json& value) { json[name].push_back(value); };
-    const auto of = [](const Metrics& metrics, double value) { return metrics.samples > 0 ? Json(value) : Json(); };
+    const auto of = [](const Metrics& metrics, double value) {
+      return metrics.samples > 0 ? Json(value) : Json();
+    };
     add("epoch", record.epoch);
     add("steps", record.steps);
     add("minutes", seconds / 60);
@@ -52,7 +55,8 @@ Json history_json(const std::vector<EpochRecord>& history) {
     add("val_loss", of(record.val, record.val.loss));
     add("val_top1", of(record.val, record.val.top1));
     add("ema_top1", of(record.ema, record.ema.top1));
-    add("images_per_second", record.train_seconds > 0 ? static_cast<double>(record.train.samples) / record.train_seconds : 0);
+    add("images_per_second",
+        record.train_seconds > 0 ? static_cast<double>(record.train.samples) / record.train_seconds : 0);
   }
   return json;
 }
@@ -67,18 +71,30 @@ Json test_json(const ReportedTest& test) {
     bins.push_back({bin.low, bin.high, bin.images, bin.confidence, bin.accuracy});
   }
   for (const Mistake& mistake : test.mistakes) {
-    mistakes.push_back({{"image", mistake.image}, {"label", mistake.label}, {"guesses", mistake.guesses}, {"png", mistake.png}});
+    mistakes.push_back({{"image", mistake.image},
+                        {"label", mistake.label},
+                        {"guesses", mistake.guesses},
+                        {"png", mistake.png}});
   }
   for (size_t i = 0; i < assessment.confusion.size(); ++i) {  // most are zero
     if (assessment.confusion[i] > 0) cells.push_back({i, assessment.confusion[i]});
   }
-  Json json = {{"images", assessment.images}, {"top1", assessment.top1}, {"top3", assessment.top3}, {"top5", assessment.top5},
-               {"names", test.classes}, {"superclasses", test.superclasses}, {"superclass_of", test.superclass_of},
-               {"classes", classes}, {"confusion", cells}, {"bins", bins},
-               {"calibration_error", assessment.calibration.error}, {"confidence", assessment.calibration.confidence},
+  Json json = {{"images", assessment.images},
+               {"top1", assessment.top1},
+               {"top3", assessment.top3},
+               {"top5", assessment.top5},
+               {"names", test.classes},
+               {"superclasses", test.superclasses},
+               {"superclass_of", test.superclass_of},
+               {"classes", classes},
+               {"confusion", cells},
+               {"bins", bins},
+               {"calibration_error", assessment.calibration.error},
+               {"confidence", assessment.calibration.confidence},
                {"mistakes", mistakes}};
   if (assessment.superclass) {
-    json["superclass"] = {{"accuracy", assessment.superclass->accuracy}, {"errors_within", assessment.superclass->errors_within}};
+    json["superclass"] = {{"accuracy", assessment.superclass->accuracy},
+                          {"errors_within", assessment.superclass->errors_within}};
   }
   return json;
 }
@@ -122,7 +138,8 @@ std::vector<Mistake> confident_mistakes(std::span<const float> logits, const Ima
                                         std::span<const int32_t> ids, int64_t classes, size_t most) {
   std::vector<std::pair<double, size_t>> wrong;  // by confidence, falling
   for (size_t n = 0; n < ids.size(); ++n) {
-    const Guess guess = best_guesses(logits.subspan(n * static_cast<size_t>(classes), static_cast<size_t>(classes)), 1).at(0);
+    const Guess guess =
+        best_guesses(logits.subspan(n * static_cast<size_t>(classes), static_cast<size_t>(classes)), 1).at(0);
     if (guess.label != images.labels[static_cast<size_t>(ids[n])]) wrong.emplace_back(-guess.probability, n);
   }
   std::ranges::sort(wrong);
@@ -130,8 +147,10 @@ std::vector<Mistake> confident_mistakes(std::span<const float> logits, const Ima
   std::set<std::pair<int32_t, int32_t>> seen;
   for (const auto& [confidence, n] : wrong) {
     if (mistakes.size() == most) break;
-    Mistake mistake{.image = ids[n], .label = images.labels[static_cast<size_t>(ids[n])], .guesses = {}, .png = {}};
-    for (const Guess& guess : best_guesses(logits.subspan(n * static_cast<size_t>(classes), static_cast<size_t>(classes)), 5)) {
+    Mistake mistake{
+        .image = ids[n], .label = images.labels[static_cast<size_t>(ids[n])], .guesses = {}, .png = {}};
+    for (const Guess& guess :
+         best_guesses(logits.subspan(n * static_cast<size_t>(classes), static_cast<size_t>(classes)), 5)) {
       mistake.guesses.emplace_back(guess.label, guess.probability);
     }
     if (!seen.insert({mistake.label, mistake.guesses[0].first}).second) continue;

@@ -22,8 +22,8 @@ class Report : public testing::Test {
     train("two", "2");
   }
   void train(const char* run, const char* seed) const {
-    const Outcome outcome = frugal(
-        quick_train(scratch / "set", scratch / run, {"--val", "0.25", "--seed", seed, "--schedule", "linear"}));
+    const Outcome outcome = frugal(quick_train(scratch / "set", scratch / run,
+                                               {"--val", "0.25", "--seed", seed, "--schedule", "linear"}));
     ASSERT_EQ(outcome.code, 0) << outcome.err;
   }
   std::string path(const char* name) const { return (scratch / name).string(); }
@@ -41,7 +41,8 @@ TEST_F(Report, IsOneFileThatFetchesNothing) {
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   const std::string page = read_text(scratch / "one/report.html");
   EXPECT_LT(page.size(), 1'500'000u);
-  for (const char* fetching : {"src=\"http", "href=", "url(", "@import", "fetch(", "XMLHttpRequest", "import("}) {
+  for (const char* fetching :
+       {"src=\"http", "href=", "url(", "@import", "fetch(", "XMLHttpRequest", "import("}) {
     EXPECT_EQ(page.find(fetching), std::string::npos) << fetching;
   }
   EXPECT_EQ(page.find("{{"), std::string::npos);
@@ -60,13 +61,14 @@ TEST_F(Report, IsOneFileThatFetchesNothing) {
     EXPECT_EQ(mistake["guesses"].size(), 5u);
     EXPECT_TRUE(mistake["png"].get<std::string>().starts_with("data:image/png;base64,iVBORw0KGgo"));
   }
-  EXPECT_THAT(run["command"].get<std::string>(),
-              AllOf(HasSubstr("frugal train --data"), HasSubstr("--schedule linear"), Not(HasSubstr("--momentum"))));
+  EXPECT_THAT(
+      run["command"].get<std::string>(),
+      AllOf(HasSubstr("frugal train --data"), HasSubstr("--schedule linear"), Not(HasSubstr("--momentum"))));
 }
 
 TEST_F(Report, OverlaysRunsAndDoesWithoutTheirData) {
-  const Outcome outcome =
-      frugal({"report", path("one"), path("two"), "--out", path("r.html"), "--title", "</script><b>{{data}}", "--json"});
+  const Outcome outcome = frugal({"report", path("one"), path("two"), "--out", path("r.html"), "--title",
+                                  "</script><b>{{data}}", "--json"});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   const std::string page = read_text(scratch / "r.html");
   EXPECT_EQ(json_lines(outcome.out).at(0)["bytes"], page.size());
@@ -87,8 +89,8 @@ TEST_F(Report, TheCommandRepeatsTheRun) {
   ASSERT_EQ(frugal({"report", path("one"), "--no-test"}).code, 0);
   const std::string command = data_of(read_text(scratch / "one/report.html"))["runs"][0]["command"];
   const std::string program = FRUGAL_PROGRAM;
-  const int status =
-      std::system((program + command.substr(6) + " --quiet --out " + path("again") + " > /dev/null 2>&1").c_str());
+  const int status = std::system(
+      (program + command.substr(6) + " --quiet --out " + path("again") + " > /dev/null 2>&1").c_str());
   ASSERT_EQ(status, 0) << command;
   EXPECT_EQ(read_text(scratch / "again/config.toml"), read_text(scratch / "one/config.toml"));
 }
