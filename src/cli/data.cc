@@ -10,13 +10,15 @@
 #include "cli/output.h"
 #include "data/dataset.h"
 #include "data/image_file.h"
+#include "data/selection.h"
+#include "data/write_folder.h"
 #include "eval/sheet.h"
 
 namespace frugal {
 namespace {
 
 struct Options {
-  std::string data, sheet, augment, image_size = "auto";
+  std::string data, select = "all", sheet, augment, to_folder, image_size = "auto";
   uint64_t seed = 1;
   bool skip_bad = false, json = false;
 };
@@ -86,22 +88,25 @@ ExitCode run(const Options& options) {
     throw usage_error("--augment: needs --sheet FILE.png, where its images are shown");
   }
   const std::vector<Augment> augment = parse_augment(options.augment);
-  const Dataset data =
-      load_dataset(options.data, loading(options.image_size, options.skip_bad, !options.json));
+  Dataset data = load_dataset(options.data, loading(options.image_size, options.skip_bad, !options.json));
+  select(data, {.classes = options.select});
   const Normalization colours = measure_normalization(data.train);
   if (!options.sheet.empty()) {
     write_png(options.sheet, options.augment.empty()
                                  ? sample_sheet(data.train, static_cast<int64_t>(data.classes.size()))
                                  : augment_sheet(data.train, augment, colours, options.seed));
   }
+  if (!options.to_folder.empty()) write_folder(data, options.to_folder);
   if (options.json) {
     Json json = to_json(data, colours);
     if (!options.sheet.empty()) json["sheet"] = options.sheet;
+    if (!options.to_folder.empty()) json["folder"] = options.to_folder;
     print_json(json);
     return ExitCode::done;
   }
   print_text(data, colours);
   if (!options.sheet.empty()) print("sheet        %s\n", options.sheet.c_str());
+  if (!options.to_folder.empty()) print("folder       %s\n", options.to_folder.c_str());
   return ExitCode::done;
 }
 
@@ -118,6 +123,9 @@ void add_data_command(CLI::App& program, Action& action) {
           "Height and width that images are cut and resized to (default auto: as they are, of a folder "
           "at most 64x64)")
       ->type_name("N|HxW");
+  command
+      ->add_option("--select", options->select, "Only these classes, by number or name: 0-9, or 3,apple,bear")
+      ->type_name("CLASSES");
   command->add_flag("--skip-bad", options->skip_bad,
                     "Leave broken pictures of a folder out and count them, instead of failing");
   command
@@ -129,6 +137,10 @@ void add_data_command(CLI::App& program, Action& action) {
       ->add_option("--augment", options->augment,
                    "Let the sheet show twelve images, each beside what this list makes of it in eight epochs")
       ->type_name("LIST");
+  command
+      ->add_option("--to-folder", options->to_folder,
+                   "Write all images as PNG pictures: DIR/train/CLASS/... and DIR/test/CLASS/...")
+      ->type_name("DIR");
   command->add_option("--seed", options->seed, "Which images, and which changes")->type_name("N");
   command->footer("Entries of an augmentation list, joined by commas:\n" + augment_help());
   add_json_flag(*command, options->json);
