@@ -53,6 +53,13 @@ CommandInfo describe_command(const CLI::App& app) {
   return info;
 }
 
+std::vector<std::string> names_of(const std::vector<CommandInfo>& commands) {
+  std::vector<std::string> names;
+  names.reserve(commands.size());
+  for (const CommandInfo& command : commands) names.push_back(command.name);
+  return names;
+}
+
 std::vector<CommandInfo> command_tree(const CLI::App& program) {
   std::vector<CommandInfo> commands;
   for (const CLI::App* command : program.get_subcommands([](const CLI::App*) { return true; })) {

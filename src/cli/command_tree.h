@@ -24,6 +24,8 @@ struct CommandInfo {
 /// The commands in the order of --help, without those that are hidden.
 std::vector<CommandInfo> command_tree(const CLI::App& program);
 
+std::vector<std::string> names_of(const std::vector<CommandInfo>& commands);
+
 /// The same of one application alone: the program itself, or a command.
 CommandInfo describe_command(const CLI::App& app);
 

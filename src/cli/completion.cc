@@ -30,10 +30,8 @@ std::string page_of(const std::string& name, const CLI::App& program,
   if (name.empty()) return man_page(describe_command(program), commands);
   const auto found = std::ranges::find(commands, name, &CommandInfo::name);
   if (found != commands.end()) return man_page(*found);
-  std::vector<std::string> names;
-  names.reserve(commands.size());
-  for (const CommandInfo& command : commands) names.push_back(command.name);
-  throw usage_error("completion man: no command is called " + in_quotes(name) + did_you_mean(name, names));
+  throw usage_error("completion man: no command is called " + in_quotes(name) +
+                    did_you_mean(name, names_of(commands)));
 }
 
 /// Where Debian's shells and man look for them, below `share`.

@@ -12,13 +12,6 @@ std::string short_help(const std::string& help) {
   return std::string(trim(help.substr(0, end)));
 }
 
-std::vector<std::string> names_of(const std::vector<CommandInfo>& commands) {
-  std::vector<std::string> names;
-  names.reserve(commands.size());
-  for (const CommandInfo& command : commands) names.push_back(command.name);
-  return names;
-}
-
 /// Words and files, as far as there are any.
 std::string bash_values(const FlagInfo& flag) {
   std::string text;

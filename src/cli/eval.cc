@@ -1,8 +1,6 @@
 // `frugal eval`: what trained weights are worth on a split of a data set.
 #include <algorithm>
-#include <limits>
 #include <memory>
-#include <numeric>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,12 +10,9 @@
 #include "cli/eval_report.h"
 #include "cli/judged.h"
 #include "cli/output.h"
-#include "data/selection.h"
-#include "eval/loaded_model.h"
 #include "eval/npy.h"
 #include "eval/predictions_csv.h"
 #include "graph/table.h"
-#include "train/loss.h"
 
 namespace frugal {
 namespace {

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "base/file.h"
-#include "base/text.h"
 #include "base/units.h"
 #include "cli/command.h"
 #include "cli/judged.h"

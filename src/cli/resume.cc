@@ -1,15 +1,14 @@
 // `frugal resume`: goes on with a run that was stopped, from its last checkpoint.
 #include <filesystem>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 
-#include "base/file.h"
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/train_flags.h"
 #include "cli/training.h"
+#include "train/history.h"
 
 namespace frugal {
 namespace {
@@ -22,21 +21,13 @@ struct Options {
   bool force = false, json = false, quiet = false;
 };
 
-bool has_finished(const fs::path& run) {
-  std::error_code failure;
-  const fs::path path = run / "result.json";
-  if (!fs::exists(path, failure)) return false;
-  const auto result = nlohmann::json::parse(read_text_file(path), nullptr, /*allow_exceptions=*/false);
-  return result.is_object() && !result.value("interrupted", true);
-}
-
 ExitCode run(const Options& options) {
   const fs::path directory(options.run);
   std::error_code failure;
   if (!fs::exists(directory / "config.toml", failure)) {
     throw Error(options.run + " is not a run that can go on: there is no config.toml in it");
   }
-  if (has_finished(directory)) {
+  if (!finished_result(directory).empty()) {
     if (options.json) {
       print_json({{"event", "message"}, {"text", options.run + " has finished; nothing is left to do"}});
     } else {

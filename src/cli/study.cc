@@ -1,5 +1,6 @@
 // `frugal study`: many runs described once, and the table that they make.
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -78,21 +79,19 @@ class Reporter : public StudyObserver {
     }
   }
   void on_end(const RunRecord& record) override {
-    const Json val = record.result.value("val", Json()),
-               timing = record.result.value("timing", Json::object());
-    const double seconds = timing.value("wall_seconds", 0.0);
+    const double seconds = result_number(record.result, "timing", "wall_seconds");
     if (options_.json) {
       print_json({{"event", "end"},
                   {"variant", record.variant},
                   {"seed", record.seed},
                   {"part", record.part},
                   {"run", record.run},
-                  {"val", val},
+                  {"val", record.result.value("val", Json())},
                   {"wall_seconds", seconds}});
     } else if (!options_.quiet) {
-      const bool validated = val.is_object() && val.value("top1", Json()).is_number();
+      const double top1 = result_number(record.result, "val", "top1");
       print("  %s: %s%s\n", label(record.variant, record.seed, record.part).c_str(),
-            validated ? ("validation " + percent(val.at("top1").get<double>()) + " in ").c_str() : "",
+            std::isnan(top1) ? "" : ("validation " + percent(top1) + " in ").c_str(),
             human_duration(seconds).c_str());
     }
   }

@@ -59,9 +59,7 @@ void resize_images(ImageSet& images, const LoadOptions& options) {
   require_memory(resized.count * resized.image_bytes(), with_thousands(images.count) + " images", options);
   resized.pixels.resize(static_cast<size_t>(resized.count * resized.image_bytes()));
   parallel_for(images.count, options.threads, [&](int64_t i) {
-    const uint8_t* first = images.image(i);
-    fit({images.height, images.width, images.channels, {first, first + images.image_bytes()}}, resized.height,
-        resized.width, resized.pixels.data() + i * resized.image_bytes());
+    fit(images.picture(i), resized.height, resized.width, resized.pixels.data() + i * resized.image_bytes());
   });
   images = std::move(resized);
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "data/image.h"
 #include "data/load_options.h"
 
 namespace frugal {
@@ -22,6 +23,8 @@ struct ImageSet {
   std::vector<int32_t> coarse_labels;  // empty where the data set has none
   int64_t image_bytes() const { return height * width * channels; }
   const uint8_t* image(int64_t i) const { return pixels.data() + i * image_bytes(); }
+  /// A copy of image i.
+  Image picture(int64_t i) const { return {height, width, channels, {image(i), image(i + 1)}}; }
 };
 
 /// What is subtracted and divided by after pixels are scaled to [0, 1]; {0}, {1} is "none".

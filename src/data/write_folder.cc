@@ -45,11 +45,8 @@ void write_folder(const Dataset& data, const fs::path& directory) {
     for (int64_t i = 0; i < images->count; ++i) {
       std::array<char, 32> number{};
       std::snprintf(number.data(), number.size(), "%05lld.png", static_cast<long long>(i));
-      const uint8_t* first = images->image(i);
-      const Image picture{
-          images->height, images->width, images->channels, {first, first + images->image_bytes()}};
       const std::string& name = data.classes[static_cast<size_t>(images->labels[static_cast<size_t>(i)])];
-      write(directory / split / name / number.data(), encode_png(picture));
+      write(directory / split / name / number.data(), encode_png(images->picture(i)));
     }
   }
 }

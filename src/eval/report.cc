@@ -10,7 +10,6 @@
 #include "eval/predict.h"
 #include "eval/report_assets.h"
 #include "graph/table.h"
-#include "train/logit_rows.h"
 
 namespace frugal {
 namespace {
@@ -29,12 +28,7 @@ std::string base64(std::span<const uint8_t> bytes) {
   return text;
 }
 
-std::string data_url(const ImageSet& images, int32_t id) {
-  const uint8_t* first = images.image(id);
-  return "data:image/png;base64," +
-         base64(encode_png(
-             {images.height, images.width, images.channels, {first, first + images.image_bytes()}}));
-}
+std::string data_url(const Image& picture) { return "data:image/png;base64," + base64(encode_png(picture)); }
 
 /// A list a curve: shorter than a list of objects, and what the charts want.
 Json history_json(const std::vector<EpochRecord>& history) {
@@ -154,7 +148,7 @@ std::vector<Mistake> confident_mistakes(std::span<const float> logits, const Ima
       mistake.guesses.emplace_back(guess.label, guess.probability);
     }
     if (!seen.insert({mistake.label, mistake.guesses[0].first}).second) continue;
-    if (images.channels == 1 || images.channels == 3) mistake.png = data_url(images, ids[n]);
+    if (images.channels == 1 || images.channels == 3) mistake.png = data_url(images.picture(ids[n]));
     mistakes.push_back(std::move(mistake));
   }
   return mistakes;

@@ -1,7 +1,6 @@
 #include "study/plan_runs.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 
 #include "base/hash.h"

@@ -1,6 +1,7 @@
 #include "study/results.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "base/error.h"
@@ -39,6 +40,14 @@ RunRecord parse(const std::string& line) {
 }
 
 }  // namespace
+
+double result_number(const Json& result, const char* part, const char* name) {
+  constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
+  const auto found = result.find(part);
+  if (found == result.end() || !found->is_object()) return nothing;
+  const auto number = found->find(name);
+  return number != found->end() && number->is_number() ? number->get<double>() : nothing;
+}
 
 Results::Results(std::filesystem::path path) : path_(std::move(path)) {
   if (!std::filesystem::exists(path_)) return;

@@ -21,6 +21,9 @@ struct RunRecord {
   nlohmann::ordered_json result;  // result.json
 };
 
+/// result["val"]["top1"] and the like; NaN where nothing was measured.
+double result_number(const nlohmann::ordered_json& result, const char* part, const char* name);
+
 class Results {
  public:
   /// Reads the file, if it is there; a line that is no record is an Error that names it.

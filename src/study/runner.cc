@@ -4,7 +4,6 @@
 #include <cmath>
 #include <csignal>
 #include <deque>
-#include <map>
 #include <memory>
 #include <set>
 #include <thread>
@@ -16,31 +15,22 @@
 #include "base/units.h"
 #include "study/process.h"
 #include "study/student.h"
+#include "train/history.h"
 #include "train/trainer.h"
 
 namespace frugal {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
 
 constexpr auto pause_between_polls = std::chrono::milliseconds(20);
 constexpr double least_share = 1;  // seconds: no run could do anything in less
 
-/// result.json of a run that has come to its end; null for any other.
-Json finished_result(const fs::path& directory) {
-  std::error_code failure;
-  const fs::path path = directory / "result.json";
-  if (!fs::exists(path, failure)) return nullptr;
-  Json result = Json::parse(read_text_file(path), nullptr, /*allow_exceptions=*/false);
-  return result.is_object() && !result.value("interrupted", true) ? result : Json(nullptr);
-}
-
 /// What a program said last, which where it failed is why.
 std::string last_line(const fs::path& log) {
-  std::string text = read_text_file(log), line;
+  std::string text = read_text_file(log);
   while (text.ends_with('\n')) text.pop_back();
-  line = text.substr(text.rfind('\n') == std::string::npos ? 0 : text.rfind('\n') + 1);
+  const std::string line = text.substr(text.rfind('\n') + 1);
   return line.starts_with("frugal: ") ? line.substr(8) : line;
 }
 
@@ -137,8 +127,8 @@ class Batch {
     for (const std::string& name : run.needs) {
       if (failures_.count(name) != 0) return fail(run, "it needs the run " + name + ", which failed"), true;
     }
-    if (Json result = finished_result(directory(run)); !result.is_null()) {
-      record(run, std::move(result), false);  // the study was killed before it could be told of
+    if (const std::string result = finished_result(directory(run)); !result.empty()) {
+      record(run, result, false);  // the study was killed before it could be told of
       return true;
     }
     start(run, share, fs::exists(directory(run) / "config.toml"));
@@ -176,8 +166,8 @@ class Batch {
   }
 
   void finish(const Active& ended, int code) {
-    if (Json result = finished_result(directory(ended.run)); code == 0 && !result.is_null()) {
-      return record(ended.run, std::move(result), ended.shared);
+    if (const std::string result = finished_result(directory(ended.run)); code == 0 && !result.empty()) {
+      return record(ended.run, result, ended.shared);
     }
     if (stop_requested != 0) return;  // it has saved what it had
     // Begun by another build of the program, or of a configuration that can no longer be read.
@@ -185,10 +175,10 @@ class Batch {
     fail(ended.run, last_line(log(ended.run)));
   }
 
-  void record(const PlannedRun& run, Json result, bool shared) {
-    const RunRecord* known = results_.find(run.name);
-    if (known) return;
-    results_.add({run.name, run.variant, run.seed, run.part, command_of(run), shared, std::move(result)});
+  void record(const PlannedRun& run, const std::string& result, bool shared) {
+    if (results_.find(run.name)) return;  // it was done again for its weights
+    results_.add({run.name, run.variant, run.seed, run.part, command_of(run), shared,
+                  nlohmann::ordered_json::parse(result)});
     observer_.on_end(results_.all().back());
   }
 
@@ -295,9 +285,9 @@ class Rungs {
     for (const int64_t seed : seeds_of(i)) {
       const RunRecord* record = results_.find(plan(i, seed, part_).name);
       if (!record) return -1;
-      const Json val = record->result.value("val", Json());
-      if (!val.is_object() || !val.value("top1", Json()).is_number()) return -1;
-      values.push_back(val.at("top1").get<double>());
+      const double top1 = result_number(record->result, "val", "top1");
+      if (std::isnan(top1)) return -1;
+      values.push_back(top1);
     }
     return mean_of(values);
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 
 #include "base/columns.h"
@@ -14,21 +15,13 @@ namespace {
 using Json = nlohmann::ordered_json;
 constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
 
-/// result["val"]["top1"], or NaN.
-double number_at(const Json& result, const char* part, const char* name) {
-  const auto found = result.find(part);
-  if (found == result.end() || !found->is_object()) return nothing;
-  const auto number = found->find(name);
-  return number != found->end() && number->is_number() ? number->get<double>() : nothing;
-}
-
 /// Accuracies by seed, of the runs that have one.
 using BySeed = std::map<int64_t, double>;
 
 BySeed top1(const std::vector<const RunRecord*>& records, const char* split) {
   BySeed scores;
   for (const RunRecord* record : records) {
-    const double score = number_at(record->result, split, "top1");
+    const double score = result_number(record->result, split, "top1");
     if (std::isfinite(score)) scores[record->seed] = score;
   }
   return scores;
@@ -223,8 +216,8 @@ StudyTable make_table(const Study& study, const std::vector<std::vector<PlannedR
     row.val = score_of(top1(records[i], "val"), row.part > 1 ? none : base_val, is_base);
     row.test = score_of(top1(records[i], "test"), row.part > 1 ? none : base_test, is_base);
     row.epochs = mean_over(records[i], [](const Json& result) { return result.value("epochs", nothing); });
-    row.seconds =
-        mean_over(records[i], [](const Json& result) { return number_at(result, "timing", "wall_seconds"); });
+    row.seconds = mean_over(
+        records[i], [](const Json& result) { return result_number(result, "timing", "wall_seconds"); });
     for (const RunRecord* record : records[i]) {
       row.parameters = record->result.value("params", int64_t{0});
       row.partial_test = row.partial_test || !record->result.value("test_complete", true);

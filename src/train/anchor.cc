@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "train/chunks.h"
 
 namespace frugal {
@@ -76,6 +77,25 @@ Anchor read_anchor(const std::filesystem::path& path, const Parameters& paramete
                 " has no weights of this network to be pulled to; frugal fisher RUN writes such files");
   }
   return anchor;
+}
+
+std::filesystem::path initial_anchor_file(const std::filesystem::path& run) {
+  return run / "anchor.safetensors";
+}
+
+std::vector<std::filesystem::path> kept_fisher_files(const std::filesystem::path& run, size_t count) {
+  std::vector<std::filesystem::path> files;
+  files.reserve(count);
+  for (size_t i = 1; i <= count; ++i) files.push_back(run / ("anchor-" + std::to_string(i) + ".safetensors"));
+  return files;
+}
+
+void keep_fisher_files(const std::filesystem::path& run, std::span<const std::filesystem::path> files) {
+  const std::vector<std::filesystem::path> kept = kept_fisher_files(run, files.size());
+  for (size_t i = 0; i < files.size(); ++i) {
+    const std::vector<uint8_t> bytes = read_file(files[i]);
+    write_file_atomic(kept[i], {{bytes}});
+  }
 }
 
 void write_anchor(const std::filesystem::path& path, const Parameters& parameters,

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/safetensors.h"
 #include "nn/parameters.h"
@@ -40,6 +41,15 @@ Anchor anchor_at(const Parameters& parameters, std::span<const int> which);
 /// strength 1 in a file without any, else 0. Parameters that the file does not have, or in another shape, are
 /// left alone; a file that has none is an Error.
 Anchor read_anchor(const std::filesystem::path& path, const Parameters& parameters);
+
+// What a run pulls to lies in its directory, for when it goes on: the files themselves may change, or their
+// paths lead nowhere from there.
+
+/// Of what `l2sp` pulls to.
+std::filesystem::path initial_anchor_file(const std::filesystem::path& run);
+/// Copies of the files that `ewc` reads, and where `count` of them lie.
+void keep_fisher_files(const std::filesystem::path& run, std::span<const std::filesystem::path> files);
+std::vector<std::filesystem::path> kept_fisher_files(const std::filesystem::path& run, size_t count);
 
 /// The slot's part of a block with that layout, for a file; it stays where it is.
 TensorRecord tensor_of(const std::string& name, const Slot& slot, std::span<const float> block);

@@ -14,7 +14,16 @@ int64_t image_bytes(const CutGraph& cut, Precision precision) {
   return cut.above.input.elements() * size_of(type_of(precision));
 }
 
+/// The least part of a step's work that has to be saved.
+constexpr double least_saving = 0.1;
+
 }  // namespace
+
+bool worth_keeping(const CutGraph& cut) {
+  // A backward pass takes two forward ones.
+  const auto below = static_cast<double>(cut.below.macs()), above = static_cast<double>(cut.above.macs());
+  return below / (below + 3 * above) >= least_saving;
+}
 
 int64_t Features::bytes(const CutGraph& cut, const ImageSet& images, Precision precision) {
   return images.count * image_bytes(cut, precision);

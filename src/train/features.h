@@ -14,6 +14,10 @@
 
 namespace frugal {
 
+/// Whether keeping what the part below the cut yields saves enough of a step's work: memory full of features
+/// is not worth a first convolution.
+bool worth_keeping(const CutGraph& cut);
+
 /// One value [h, w, c] for each image of a set, in the engine's type.
 class Features {
  public:

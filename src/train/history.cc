@@ -3,8 +3,10 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <system_error>
 
 #include "base/error.h"
+#include "base/file.h"
 
 namespace frugal {
 namespace {
@@ -88,6 +90,15 @@ std::vector<EpochRecord> read_log(const std::string& text, const std::string& fi
     }
   }
   return records;
+}
+
+std::string finished_result(const std::filesystem::path& run) {
+  std::error_code failure;
+  const std::filesystem::path path = run / "result.json";
+  if (!std::filesystem::exists(path, failure)) return "";
+  std::string text = read_text_file(path);
+  const auto result = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  return result.is_object() && !result.value("interrupted", true) ? text : "";
 }
 
 std::string result_text(const TrainResult& result, const RunFacts& facts) {

@@ -3,6 +3,7 @@
 // bit by bit.
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,9 @@ std::string rollback_line(const Position& position, const std::string& why);
 
 /// The records of a log's text, as log_line wrote them; an Error that names `file` and the line.
 std::vector<EpochRecord> read_log(const std::string& text, const std::string& file);
+
+/// result.json of a run's directory, where the run has come to its end; empty where it has not.
+std::string finished_result(const std::filesystem::path& run);
 
 /// How the figures came about.
 struct RunFacts {

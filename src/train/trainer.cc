@@ -49,15 +49,6 @@ std::optional<Ema> make_average(const TrainConfig& config, const Parameters& par
   return Ema(config.ema, parameters);
 }
 
-/// Memory full of features is not worth a first convolution: the part of a step's work that keeping what is
-/// below the cut must save. A backward pass takes two forward ones.
-constexpr double least_saving = 0.1;
-
-double saving(const CutGraph& cut) {
-  const auto below = static_cast<double>(cut.below.macs()), above = static_cast<double>(cut.above.macs());
-  return below / (below + 3 * above);
-}
-
 /// The run has come to numbers that are none.
 struct Diverged {
   std::string what;  // "the loss became NaN in epoch 3, step 7 of 352, at learning rate 0.1"
@@ -73,13 +64,8 @@ class Trainer {
  private:
   Position begin();
   void find_anchors();
-  void keep_fisher_files() const;
   std::vector<std::filesystem::path> fisher_files() const {
     return loss_.fisher_files(default_fisher(config_));
-  }
-  std::filesystem::path anchor_file() const { return out_ / "anchor.safetensors"; }
-  std::filesystem::path kept_fisher_file(size_t i) const {
-    return out_ / ("anchor-" + std::to_string(i + 1) + ".safetensors");
   }
   std::unique_ptr<Pace> make_pace();
 
@@ -237,32 +223,21 @@ Position Trainer::begin() {
   engine_.parameters().initialise(config_.seed);
   engine_.weights_changed();
   whiten(engine_, graph_, data_.train, split_.train, normalization_);
-  keep_fisher_files();
+  keep_fisher_files(out_, fisher_files());
   const OutsideInputs& outside = control_.outside;
   if (outside.initial_weights) {
     const std::vector<int> filled = outside.initial_weights(engine_.parameters());
     engine_.weights_changed();
-    if (loss_.needs_initial_weights()) write_anchor(anchor_file(), engine_.parameters(), filled);
+    if (loss_.needs_initial_weights()) write_anchor(initial_anchor_file(out_), engine_.parameters(), filled);
   }
   return {};
 }
 
-/// Copies, for a run that goes on later: the files themselves may change, or their paths lead nowhere from
-/// there.
-void Trainer::keep_fisher_files() const {
-  const std::vector<std::filesystem::path> files = fisher_files();
-  for (size_t i = 0; i < files.size(); ++i) {
-    const std::vector<uint8_t> bytes = read_file(files[i]);
-    write_file_atomic(kept_fisher_file(i), {{bytes}});
-  }
-}
-
 /// What penalties pull to, as it was when the run began.
 void Trainer::find_anchors() {
-  std::vector<std::filesystem::path> fisher;
-  for (size_t i = 0; i < fisher_files().size(); ++i) fisher.push_back(kept_fisher_file(i));
   loss_.anchor(engine_.parameters(),
-               {[this] { return read_anchor(anchor_file(), engine_.parameters()); }, std::move(fisher)});
+               {[this] { return read_anchor(initial_anchor_file(out_), engine_.parameters()); },
+                kept_fisher_files(out_, fisher_files().size())});
 }
 
 std::unique_ptr<Pace> Trainer::make_pace() {
@@ -351,7 +326,7 @@ void Trainer::choose_graph(double progress) {
 void Trainer::keep_features() {
   if (config_.augment != "none" || !changes_.empty() || config_.freeze == "none") return;
   cut_ = cut_frozen(graph_);
-  if (!cut_ || saving(*cut_) < least_saving) return;
+  if (!cut_ || !worth_keeping(*cut_)) return;
   const std::string what = "what the frozen layers yield of " + with_thousands(data_.train.count) +
                            " images (up to " + graph_.nodes[static_cast<size_t>(cut_->node)].name + ")";
   const int64_t bytes = Features::bytes(*cut_, data_.train, engine_.precision());
