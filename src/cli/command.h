@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "run/train_flags.h"
 
 namespace frugal {
 
@@ -34,5 +35,9 @@ void add_weights_argument(CLI::App& command, std::string& weights);
 void add_engine_flags(CLI::App& command, std::string& precision, const std::string& by_default,
                       std::string& threads);
 void add_json_flag(CLI::App& command, bool& json, const std::string& what = "One JSON object");
+
+/// The flags of `train` that `wanted` agrees to (all, if it is null); parsing fills `given`, which must live
+/// as long.
+void add_train_flags(CLI::App& command, GivenFlags& given, bool (*wanted)(const std::string& flag) = nullptr);
 
 }  // namespace frugal

@@ -12,6 +12,7 @@
 #include "cli/output.h"
 #include "data/sampler.h"
 #include "eval/loaded_model.h"
+#include "run/training_run.h"
 #include "train/fisher.h"
 #include "train/trainer.h"
 

@@ -1,4 +1,5 @@
 // A run told as lines of JSON.
+#include "cli/matching.h"
 #include "cli/output.h"
 #include "cli/reporter.h"
 #include "train/history.h"
@@ -10,7 +11,7 @@ class JsonReporter : public Reporter {
  public:
   explicit JsonReporter(bool quiet) : quiet_(quiet) {}
 
-  void start(const RunStart& run) override {
+  void start(const TrainingRun& run) override {
     if (!quiet_) print_start(run);
     if (!quiet_ && run.from) print_json(matching_json(*run.from));
     for (const std::string& warning : run.warnings) on_message(warning);
@@ -34,28 +35,28 @@ class JsonReporter : public Reporter {
 
   void on_message(const std::string& text) override { print_json({{"event", "message"}, {"text", text}}); }
 
-  void finish(const RunStart& run, const TrainResult& result) override {
+  void finish(const TrainingRun& run, const TrainResult& result) override {
     Json json = {{"event", "result"}};
     json.update(Json::parse(result_text(result, {.params = run.graph.parameter_count(),
                                                  .trainable_params = run.graph.trainable_count(),
                                                  .precision = run.config.precision,
                                                  .isa = run.machine.instruction_set,
                                                  .version = FRUGAL_VERSION,
-                                                 .threads = run.threads})));
-    json["out"] = run.out.string();
-    json["curves"] = (run.out / "curves.svg").string();
+                                                 .threads = run.engine->threads()})));
+    json["out"] = run.out().string();
+    json["curves"] = (run.out() / "curves.svg").string();
     print_json(json);
   }
 
  private:
-  static void print_start(const RunStart& run) {
+  static void print_start(const TrainingRun& run) {
     const TrainConfig& c = run.config;
     print_json({{"event", "start"},
                 {"version", FRUGAL_VERSION},
                 {"processor", run.machine.processor},
                 {"isa", run.machine.instruction_set},
                 {"onednn", run.machine.onednn},
-                {"threads", run.threads},
+                {"threads", run.engine->threads()},
                 {"data",
                  {{"name", run.data.name},
                   {"path", run.data.path.string()},
@@ -68,7 +69,7 @@ class JsonReporter : public Reporter {
                 {"params", run.graph.parameter_count()},
                 {"trainable_params", run.graph.trainable_count()},
                 {"macs", run.graph.macs()},
-                {"out", run.out.string()},
+                {"out", run.out().string()},
                 {"config",
                  {{"recipe", c.recipe},
                   {"model", c.model},

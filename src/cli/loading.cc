@@ -66,11 +66,4 @@ LoadOptions loading(const TrainConfig& config, bool bar) {
   return options;
 }
 
-Dataset load_training_data(const TrainConfig& config, const LoadOptions& how) {
-  choose_precision(config.precision);
-  Dataset data = load_dataset(config.data, how);
-  apply_selection(config, data);
-  return data;
-}
-
 }  // namespace frugal

@@ -10,9 +10,9 @@
 #include "cli/command.h"
 #include "cli/loading.h"
 #include "cli/output.h"
-#include "cli/outside_inputs.h"
-#include "cli/train_flags.h"
 #include "eval/lr_find_chart.h"
+#include "run/outside_inputs.h"
+#include "run/training_run.h"
 #include "train/trainer.h"
 
 namespace frugal {

@@ -8,9 +8,8 @@
 #include "cli/command.h"
 #include "cli/help.h"
 #include "cli/suggest.h"
-#include "graph/model_file.h"
-#include "interop/onnx_import.h"
 #include "nn/engine.h"
+#include "run/model_formats.h"
 
 namespace frugal {
 namespace {
@@ -71,7 +70,7 @@ ExitCode run(int argc, char** argv) {
       "frugal");
   Action action;
   declare(program, action);
-  add_model_format(".onnx", [](const std::string& path) { return write_model(read_onnx(path).graph); });
+  add_model_formats();
   try {
     program.parse(argc, argv);
   } catch (const CLI::Success& asked) {  // --help and --version

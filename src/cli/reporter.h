@@ -1,37 +1,17 @@
 // How a run tells of itself: as text for people or as lines of JSON for programs.
 #pragma once
 
-#include <filesystem>
 #include <memory>
-#include <string>
-#include <vector>
 
-#include "cli/initial_weights.h"
-#include "data/dataset.h"
-#include "graph/graph.h"
-#include "nn/engine.h"
-#include "train/config.h"
+#include "run/training_run.h"
 #include "train/trainer.h"
 
 namespace frugal {
 
-/// What is known before the first step. The references outlive the run.
-struct RunStart {
-  const TrainConfig& config;  // as resolved
-  const MachineInfo& machine;
-  const Dataset& data;
-  const Graph& graph;
-  int64_t train_images = 0, val_images = 0;
-  int threads = 1;  // as resolved
-  std::filesystem::path out;
-  std::vector<std::string> warnings;     // slow paths taken
-  const InitialWeights* from = nullptr;  // null: initialised
-};
-
 class Reporter : public TrainObserver {
  public:
-  virtual void start(const RunStart& run) = 0;
-  virtual void finish(const RunStart& run, const TrainResult& result) = 0;
+  virtual void start(const TrainingRun& run) = 0;
+  virtual void finish(const TrainingRun& run, const TrainResult& result) = 0;
 };
 
 /// Lines as the notebook printed them, and a progress bar within the epoch where stdout is a terminal.

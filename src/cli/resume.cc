@@ -6,8 +6,8 @@
 
 #include "cli/command.h"
 #include "cli/output.h"
-#include "cli/train_flags.h"
 #include "cli/training.h"
+#include "run/training_run.h"
 #include "train/history.h"
 
 namespace frugal {
@@ -17,16 +17,13 @@ namespace fs = std::filesystem;
 
 struct Options {
   GivenFlags given;  // --threads alone
-  std::string run;
+  std::string run, tensorboard;
   bool force = false, json = false, quiet = false;
 };
 
 ExitCode run(const Options& options) {
   const fs::path directory(options.run);
-  std::error_code failure;
-  if (!fs::exists(directory / "config.toml", failure)) {
-    throw Error(options.run + " is not a run that can go on: there is no config.toml in it");
-  }
+  RunRequest request = request_to_resume(directory, options.given);
   if (!finished_result(directory).empty()) {
     if (options.json) {
       print_json({{"event", "message"}, {"text", options.run + " has finished; nothing is left to do"}});
@@ -35,15 +32,9 @@ ExitCode run(const Options& options) {
     }
     return ExitCode::done;
   }
-  TrainingOptions training;
-  training.config = configure(options.given, (directory / "config.toml").string());
-  training.control.resume = true;
-  training.control.force = options.force;
-  if (training.config.replay != "none") training.control.replay = read_progress(training.config.replay);
-  training.out = options.run;
-  training.json = options.json;
-  training.quiet = options.quiet;
-  return run_training(std::move(training));
+  request.control.force = options.force;
+  request.tensorboard = options.tensorboard;
+  return run_training(std::move(request), {options.json, options.quiet});
 }
 
 }  // namespace
@@ -61,6 +52,10 @@ void add_resume_command(CLI::App& program, Action& action) {
           "--threads", [options](const std::string& text) { options->given["--threads"] = text; },
           "Worker threads, 0: all that the machine allows; the result is the same")
       ->type_name("N");
+  command
+      ->add_option("--tensorboard", options->tensorboard,
+                   "Also write event files for TensorBoard, in DIR/<the run's name>")
+      ->type_name("DIR");
   command->add_flag("--force", options->force, "Go on although program or instruction set are others");
   command->add_flag("--json", options->json, "Lines of JSON in place of text");
   command->add_flag("--quiet", options->quiet, "Only warnings and the result");

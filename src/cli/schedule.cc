@@ -9,7 +9,6 @@
 #include "base/units.h"
 #include "cli/command.h"
 #include "cli/output.h"
-#include "cli/train_flags.h"
 #include "eval/schedule_chart.h"
 #include "train/rate_curve.h"
 

@@ -7,13 +7,11 @@
 #include <vector>
 
 #include "base/file.h"
-#include "base/nearest.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/signals.h"
-#include "cli/train_flags.h"
 #include "study/runner.h"
 #include "study/study_file.h"
 #include "study/table.h"
@@ -31,7 +29,6 @@ struct Options {
 
 /// What can be known to be wrong before anything is trained.
 void check_flags(const Study& study) {
-  const std::vector<TrainFlagName> known = train_flag_names();
   for (const Variant& variant : study.variants) {
     const std::string where = study.file.string() + ":" + std::to_string(variant.line) + ": ";
     GivenFlags given;
@@ -40,17 +37,11 @@ void check_flags(const Study& study) {
         parse_count(value, where + flag);
         continue;
       }
-      const auto found = std::ranges::find(known, flag, &TrainFlagName::name);
-      if (found == known.end()) {
-        std::vector<std::string> names;
-        names.reserve(known.size());
-        for (const TrainFlagName& name : known) names.push_back(name.name);
-        throw usage_error(where + "frugal train has no flag " + flag + did_you_mean(flag, names));
+      try {
+        give(given, flag, value);
+      } catch (const Error& error) {
+        throw usage_error(where + error.what());
       }
-      if (!found->takes_value && value != "true" && value != "false") {
-        throw usage_error(where + flag.substr(2) + " must be true or false");
-      }
-      if (found->takes_value || value == "true") given[flag] = value;
     }
     try {
       configure(given, "");

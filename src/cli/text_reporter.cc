@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "base/units.h"
+#include "cli/matching.h"
 #include "cli/output.h"
 #include "cli/reporter.h"
 #include "graph/table.h"
@@ -46,7 +47,7 @@ class TextReporter : public Reporter {
   explicit TextReporter(bool quiet)
       : quiet_(quiet), bar_(!quiet && can_rewrite_lines(STDOUT_FILENO)), colour_(bar_ && wants_colour()) {}
 
-  void start(const RunStart& run) override {
+  void start(const TrainingRun& run) override {
     epochs_ = run.config.epochs;
     if (!quiet_) print_start(run);
     if (!quiet_ && run.from) print("%s", matching_text(*run.from).c_str());
@@ -99,7 +100,7 @@ class TextReporter : public Reporter {
     if (!quiet_) print("going on %s\n", where.c_str());
   }
 
-  void finish(const RunStart& run, const TrainResult& result) override {
+  void finish(const TrainingRun& run, const TrainResult& result) override {
     clear_bar();
     if (result.interrupted) {
       print_interrupted(run, result);
@@ -120,8 +121,8 @@ class TextReporter : public Reporter {
     print("\n%s, %s, %s images/s of training, %s for activations\n", parameters_text(run.graph).c_str(),
           human_duration(result.wall_seconds).c_str(), images_per_second(result).c_str(),
           human_bytes(result.activation_bytes).c_str());
-    print("run     %s\n", run.out.string().c_str());
-    print("curves  %s\n", (run.out / "curves.svg").string().c_str());
+    print("run     %s\n", run.out().string().c_str());
+    print("curves  %s\n", (run.out() / "curves.svg").string().c_str());
   }
 
  private:
@@ -136,10 +137,11 @@ class TextReporter : public Reporter {
           percent(m.top5).c_str(), note.c_str());
   }
 
-  static void print_start(const RunStart& run) {
+  static void print_start(const TrainingRun& run) {
     const TrainConfig& c = run.config;
-    print("device   %s, %d thread%s, %s, oneDNN %s\n", run.machine.processor.c_str(), run.threads,
-          run.threads == 1 ? "" : "s", run.machine.instruction_set.c_str(), run.machine.onednn.c_str());
+    print("device   %s, %d thread%s, %s, oneDNN %s\n", run.machine.processor.c_str(), run.engine->threads(),
+          run.engine->threads() == 1 ? "" : "s", run.machine.instruction_set.c_str(),
+          run.machine.onednn.c_str());
     print("compute  %s, batch-norm %s, shard %s\n", c.precision.c_str(), c.batch_norm.c_str(),
           c.shard == 0 ? "auto" : std::to_string(c.shard).c_str());
     print("data     %s: %s training, %s validation, %s test images, %s, %zu classes\n",
@@ -154,10 +156,10 @@ class TextReporter : public Reporter {
         c.recipe.c_str(), length_text(c).c_str(), static_cast<long long>(c.batch), c.optimizer.c_str(), c.lr,
         c.momentum, c.weight_decay, c.schedule.c_str(), c.loss.c_str(), c.augment.c_str(),
         c.normalize.c_str(), static_cast<unsigned long long>(c.seed));
-    print("run      %s\n", run.out.string().c_str());
+    print("run      %s\n", run.out().string().c_str());
   }
 
-  static void print_interrupted(const RunStart& run, const TrainResult& result) {
+  static void print_interrupted(const TrainingRun& run, const TrainResult& result) {
     const int64_t epochs = run.config.epochs;
     std::string reached = "interrupted after " + human_duration(result.wall_seconds) + " and " +
                           std::to_string(result.epochs) +
@@ -166,8 +168,8 @@ class TextReporter : public Reporter {
       reached += "; best validation top-1 " + percent(result.best_val.top1) + " in epoch " +
                  std::to_string(result.best_epoch);
     }
-    print("%s\nsaved in %s; frugal resume %s goes on\n", reached.c_str(), run.out.string().c_str(),
-          run.out.string().c_str());
+    print("%s\nsaved in %s; frugal resume %s goes on\n", reached.c_str(), run.out().string().c_str(),
+          run.out().string().c_str());
   }
 
   void clear_bar() {

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "cli/command.h"
-#include "cli/train_flags.h"
 #include "cli/training.h"
+#include "run/training_run.h"
 #include "train/progress_file.h"
 
 namespace frugal {
@@ -14,7 +14,7 @@ namespace {
 
 struct Options {
   GivenFlags given;
-  std::string config_file, replay, out, max_params;
+  std::string config_file, replay, out, max_params, tensorboard;
   bool json = false, quiet = false;
 };
 
@@ -39,14 +39,13 @@ TrainConfig replayed(const Options& options, RunControl& control) {
 }
 
 ExitCode run(const Options& options) {
-  TrainingOptions training;
-  training.config = options.replay.empty() ? configure(options.given, options.config_file)
-                                           : replayed(options, training.control);
-  training.out = options.out;
-  training.max_params = options.max_params;
-  training.json = options.json;
-  training.quiet = options.quiet;
-  return run_training(std::move(training));
+  RunRequest request;
+  request.config = options.replay.empty() ? configure(options.given, options.config_file)
+                                          : replayed(options, request.control);
+  request.out = options.out;
+  request.max_params = options.max_params;
+  request.tensorboard = options.tensorboard;
+  return run_training(std::move(request), {options.json, options.quiet});
 }
 
 }  // namespace
@@ -72,6 +71,8 @@ void add_train_command(CLI::App& program, Action& action) {
   option("--out", options->out, "DIR", "Run directory, which must not exist (default runs/<date>-<model>)");
   option("--max-params", options->max_params, "COUNT",
          "Refuse (exit 3) a model with more parameters, such as 1M");
+  option("--tensorboard", options->tensorboard, "DIR",
+         "Also write event files for TensorBoard: figures, weights and samples, in DIR/<the run's name>");
   command->add_flag("--json", options->json, "Lines of JSON in place of text")->group("Output and limits");
   command->add_flag("--quiet", options->quiet, "Only warnings and the result")->group("Output and limits");
   command->callback([options, &action] { action = [options] { return run(*options); }; });

@@ -1,24 +1,16 @@
-// A training run as `train` and `resume` do it.
+// A training run as `train` and `resume` do it: told on the way, ended by Ctrl-C.
 #pragma once
 
-#include <string>
-
 #include "base/error.h"
-#include "train/config.h"
-#include "train/trainer.h"
+#include "run/training_run.h"
 
 namespace frugal {
 
-struct TrainingOptions {
-  TrainConfig config;
-  RunControl control;
-  std::string out;         // the run directory; where a run goes on it is there, else it must not be
-  std::string max_params;  // as given, or empty
+struct Telling {
   bool json = false, quiet = false;
 };
 
-/// Loads the data, makes the network, trains, tells what happens and how it ended. Limits that refuse are
-/// Errors of ExitCode::limit.
-ExitCode run_training(TrainingOptions options);
+/// Limits that refuse are Errors of ExitCode::limit.
+ExitCode run_training(RunRequest request, const Telling& telling);
 
 }  // namespace frugal

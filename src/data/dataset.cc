@@ -1,15 +1,13 @@
 #include "data/dataset.h"
 
 #include <array>
-#include <span>
 #include <utility>
 
 #include "base/error.h"
-#include "base/hash.h"
 #include "base/parallel.h"
-#include "base/text.h"
 #include "base/units.h"
 #include "data/cifar.h"
+#include "data/dataset_check.h"
 #include "data/folder.h"
 #include "data/idx.h"
 #include "data/locate.h"
@@ -64,41 +62,6 @@ void resize_images(ImageSet& images, const LoadOptions& options) {
   images = std::move(resized);
 }
 
-void add_images(const ImageSet& images, Hasher& hasher) {
-  const std::array<int64_t, 4> shape{images.count, images.height, images.width, images.channels};
-  const auto add = [&](const auto& values) {
-    hasher.update(
-        std::span(reinterpret_cast<const uint8_t*>(values.data()), values.size() * sizeof(values[0])));
-  };
-  add(shape);
-  add(images.pixels);
-  add(images.labels);
-  add(images.coarse_labels);
-}
-
-/// Warns of what will train, though hardly what was meant.
-void check_dataset(const Dataset& dataset, const LoadOptions& options) {
-  if (dataset.classes.size() == 1) {
-    options.warn(dataset.path.string() + ": there is one class only, so there is nothing to tell apart");
-  }
-  for (const auto& [images, split] : {std::pair{&dataset.train, "training"}, {&dataset.test, "test"}}) {
-    std::vector<bool> filled(dataset.classes.size());
-    for (const int32_t label : images->labels) filled[static_cast<size_t>(label)] = true;
-    std::vector<std::string> empty;
-    for (size_t i = 0; i < filled.size(); ++i) {
-      if (!filled[i]) empty.push_back(in_quotes(dataset.classes[i]));
-    }
-    if (empty.empty()) continue;
-    const size_t count = empty.size();
-    if (count > 5) {
-      empty.resize(5);
-      empty.emplace_back("...");
-    }
-    options.warn(dataset.path.string() + ": " + std::to_string(count) +
-                 (count == 1 ? " class has" : " classes have") + " no " + split + " images: " + join(empty));
-  }
-}
-
 }  // namespace
 
 Dataset load_dataset(const std::string& name_or_path, const LoadOptions& options) {
@@ -107,11 +70,8 @@ Dataset load_dataset(const std::string& name_or_path, const LoadOptions& options
   read_directory(locate_dataset(name_or_path), options, dataset);
   resize_images(dataset.train, options);
   resize_images(dataset.test, options);
-  Hasher hasher;
-  add_images(dataset.train, hasher);
-  add_images(dataset.test, hasher);
-  dataset.fingerprint = hasher.hex();
-  check_dataset(dataset, options);
+  dataset.fingerprint = dataset_fingerprint(dataset);
+  warn_of_dataset(dataset, options);
   return dataset;
 }
 

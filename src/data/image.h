@@ -1,8 +1,9 @@
-// A picture in memory: 8 bits a channel, rows from the top, dense [H, W, C].
+// A picture in memory, and its size.
 #pragma once
 
 #include <cstdint>
-#include <vector>
+
+#include "frugal/image.h"
 
 namespace frugal {
 
@@ -10,11 +11,6 @@ struct ImageSize {
   int64_t height = 0, width = 0;
   bool operator==(const ImageSize&) const = default;
   ImageSize turned(bool swap) const { return swap ? ImageSize{width, height} : *this; }
-};
-
-struct Image {
-  int64_t height = 0, width = 0, channels = 0;  // 1 grey, 3 RGB
-  std::vector<uint8_t> pixels;
 };
 
 }  // namespace frugal

@@ -7,14 +7,10 @@
 
 #include "data/dataset.h"
 #include "data/image.h"
+#include "frugal/guess.h"
 #include "nn/engine.h"
 
 namespace frugal {
-
-struct Guess {
-  int32_t label = 0;
-  double probability = 0;
-};
 
 /// Appends a picture of any size to a set of images of one size: cut to their proportions, resized to them.
 void add_picture(ImageSet& set, const Image& image);

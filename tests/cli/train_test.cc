@@ -204,6 +204,46 @@ TEST_F(Train, AnUnwritablePlaceIsAnError) {
   }
 }
 
+/// All event files in a directory, one after the other.
+std::string events(const fs::path& directory) {
+  std::string all;
+  for (const auto& entry : fs::directory_iterator(directory)) all += read_text(entry.path());
+  return all;
+}
+
+size_t times(const std::string& text, const std::string& word) {
+  size_t count = 0;
+  for (size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++count;
+  return count;
+}
+
+TEST_F(Train, TensorboardIsToldOfEveryEpoch) {
+  const fs::path board = scratch / "board";
+  const Outcome outcome = run("run", {"--tensorboard", board.string(), "--validate-every", "1"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const std::string told = events(board / "run");
+  for (const char* tag :
+       {"loss/train", "top1/train", "top5/train", "loss/val", "top1/val", "conv1.weight", "fc2.bias"}) {
+    EXPECT_EQ(times(told, tag), 2u) << tag;  // epochs
+  }
+  EXPECT_EQ(times(told, "top1/test"), 1u);
+  EXPECT_EQ(times(told, "samples"), 1u);
+  EXPECT_EQ(times(told, "brain.Event:2"), 1u);
+
+  ASSERT_EQ(run("other").code, 0);
+  EXPECT_EQ(tensor_bytes(scratch / "run" / "last.safetensors"),
+            tensor_bytes(scratch / "other" / "last.safetensors"));
+}
+
+TEST_F(Train, ABoardThatCannotBeWrittenIsRefusedBeforeTraining) {
+  put(scratch / "file", "");
+  const Outcome outcome = run("run", {"--tensorboard", (scratch / "file").string()});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_THAT(outcome.err,
+              AllOf(HasSubstr((scratch / "file").string()), HasSubstr("cannot make the directory")));
+  EXPECT_FALSE(fs::exists(scratch / "run"));
+}
+
 TEST_F(Train, TheParameterLimitNamesTheLargestLayers) {
   const Outcome over = run("run", {"--max-params", "900k"});
   EXPECT_EQ(over.code, 3);

@@ -1,7 +1,8 @@
-#include "cli/run_directory.h"
+#include "run/run_directory.h"
 
 #include <ctime>
 #include <system_error>
+#include <utility>
 
 #include "base/error.h"
 
@@ -19,7 +20,7 @@ std::string today() {
 }
 
 /// False where it exists already. Making it is the test, so two runs never share one.
-bool make(const fs::path& path) {
+bool make_new(const fs::path& path) {
   std::error_code failure;
   if (path.has_parent_path()) fs::create_directories(path.parent_path(), failure);
   if (!failure && fs::create_directory(path, failure)) return true;
@@ -30,22 +31,30 @@ bool make(const fs::path& path) {
 
 }  // namespace
 
-fs::path make_run_directory(const std::string& asked, const std::string& model) {
+RunDirectory RunDirectory::make(const std::string& asked, const std::string& model) {
   if (!asked.empty()) {
-    fs::path path(asked);
-    if (!path.has_filename()) path = path.parent_path();  // "runs/x/" is "runs/x"
+    const fs::path path = tidied(asked);
     std::error_code ignored;
-    if (fs::exists(path, ignored) || !make(path)) {
+    if (fs::exists(path, ignored) || !make_new(path)) {
       throw usage_error("--out " + asked + " exists already; choose another directory or remove it");
     }
-    return path;
+    return RunDirectory(path);
   }
   const fs::path first = fs::path("runs") / (today() + "-" + model);
   for (int i = 1; i < 10000; ++i) {
     fs::path path = i == 1 ? first : fs::path(first.string() + "-" + std::to_string(i));
-    if (make(path)) return path;
+    if (make_new(path)) return RunDirectory(path);
   }
   throw Error(first.string() + ": ten thousand runs of this name exist; choose a directory with --out");
+}
+
+RunDirectory::RunDirectory(RunDirectory&& other) noexcept : path_(std::move(other.path_)) {
+  other.path_.clear();
+}
+
+RunDirectory::~RunDirectory() {
+  std::error_code not_empty;
+  if (!path_.empty()) fs::remove(path_, not_empty);
 }
 
 }  // namespace frugal

@@ -1,7 +1,6 @@
-// What `--from` names, read and matched to the network, and how that is told.
+// What `--from` names, read and matched to the network.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "base/tensor_file.h"
@@ -18,9 +17,5 @@ struct InitialWeights {
 
 /// A run is its best weights. Where nothing in the file fits it is an Error.
 InitialWeights read_initial_weights(const std::string& from, const Graph& graph);
-
-/// How much fitted, and a table of what did not fit by name: lines of text.
-std::string matching_text(const InitialWeights& from);
-nlohmann::ordered_json matching_json(const InitialWeights& from);
 
 }  // namespace frugal

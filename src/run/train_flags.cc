@@ -1,26 +1,19 @@
-#include "cli/train_flags.h"
+#include "run/train_flags.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <set>
 #include <type_traits>
 #include <vector>
 
 #include "base/error.h"
+#include "base/nearest.h"
 #include "base/units.h"
-#include "cli/loading.h"
 #include "graph/presets.h"
 #include "train/limits.h"
 
 namespace frugal {
 namespace {
-
-struct TrainFlag {
-  const char* group;
-  const char* flag;
-  const char* type;
-  const char* help;
-  void (*set)(TrainConfig& config, const std::string& text, const std::string& flag);
-};
 
 template <auto Field>
 void set(TrainConfig& config, const std::string& text, const std::string& flag) {
@@ -168,30 +161,20 @@ const std::vector<TrainFlag> all_flags = {
 
 }  // namespace
 
-void add_train_flags(CLI::App& command, GivenFlags& given, bool (*wanted)(const std::string& flag)) {
-  for (const TrainFlag& flag : all_flags) {
-    const std::string name = flag.flag;
-    if (wanted != nullptr && !wanted(name)) continue;
-    if (*flag.type == '\0') {  // there or not
-      command
-          .add_flag_callback(
-              name, [&given, name] { given[name] = "true"; }, flag.help)
-          ->group(flag.group);
-      continue;
-    }
-    command
-        .add_option_function<std::string>(
-            name, [&given, name](const std::string& text) { given[name] = text; }, flag.help)
-        ->type_name(flag.type)
-        ->group(flag.group);
-  }
-}
+std::span<const TrainFlag> train_flags() { return all_flags; }
 
-std::vector<TrainFlagName> train_flag_names() {
-  std::vector<TrainFlagName> names;
-  names.reserve(all_flags.size());
-  for (const TrainFlag& flag : all_flags) names.push_back({flag.flag, *flag.type != '\0'});
-  return names;
+void give(GivenFlags& given, const std::string& flag, const std::string& value) {
+  const auto found = std::ranges::find(all_flags, flag, &TrainFlag::flag);
+  if (found == all_flags.end()) {
+    std::vector<std::string> names;
+    names.reserve(all_flags.size());
+    for (const TrainFlag& known : all_flags) names.emplace_back(known.flag);
+    throw usage_error("frugal train has no flag " + flag + did_you_mean(flag, names));
+  }
+  if (!found->takes_value() && value != "true" && value != "false") {
+    throw usage_error(flag.substr(2) + " must be true or false");
+  }
+  if (found->takes_value() || value == "true") given[flag] = value;
 }
 
 TrainConfig configure(const GivenFlags& given, const std::string& config_file) {

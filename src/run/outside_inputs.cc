@@ -1,10 +1,11 @@
-#include "cli/outside_inputs.h"
+#include "run/outside_inputs.h"
 
 #include <utility>
 
 #include "base/error.h"
-#include "cli/output.h"
 #include "eval/loaded_model.h"
+#include "graph/table.h"
+#include "train/trainer.h"
 
 namespace frugal {
 
@@ -31,7 +32,7 @@ std::shared_ptr<TeacherModel> load_teacher(const TrainConfig& config, const Data
   const Shape images{data.train.height, data.train.width, data.train.channels};
   if (!(model.graph.input == images)) {
     throw usage_error("--teacher: " + model.graph.model + " was trained on images of another size than " +
-                      image_shape(data.train));
+                      shape_text(images));
   }
   if (model.info.classes != data.classes) {
     throw usage_error("--teacher: " + model.graph.model + " was trained for other classes than those of " +

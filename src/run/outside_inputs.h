@@ -3,9 +3,9 @@
 
 #include <memory>
 
-#include "cli/initial_weights.h"
 #include "data/dataset.h"
 #include "graph/graph.h"
+#include "run/from_file.h"
 #include "train/config.h"
 #include "train/outside.h"
 

@@ -1,0 +1,43 @@
+#include "run/from_file.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <vector>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "eval/loaded_model.h"
+#include "interop/weights_file.h"
+#include "train/checkpoint_info.h"
+
+namespace frugal {
+namespace {
+
+/// Optimizer states and averages in a run's `last` are no weights to begin with.
+void keep_weights(TensorFile& file) {
+  if (!is_from_frugal(file.metadata)) return;
+  std::erase_if(file.tensors, [](const TensorRecord& tensor) {
+    return tensor.name.starts_with("optimizer.") || tensor.name.starts_with("ema.");
+  });
+}
+
+}  // namespace
+
+InitialWeights read_initial_weights(const std::string& from, const Graph& graph) {
+  InitialWeights weights;
+  weights.path = find_model(from).weights.string();
+  weights.file = read_weights_file(weights.path);
+  keep_weights(weights.file);
+  weights.matching = match_weights(graph, weights.file.tensors);
+  if (weights.matching.matched() == 0) {
+    std::vector<std::string> some;
+    for (size_t i = 0; i < std::min<size_t>(weights.file.tensors.size(), 5); ++i) {
+      some.push_back(weights.file.tensors[i].name + " " + dimensions_text(weights.file.tensors[i].shape));
+    }
+    throw Error("--from " + weights.path + ": none of its tensors fits " + graph.model + "; it begins with " +
+                join(some));
+  }
+  return weights;
+}
+
+}  // namespace frugal
