@@ -21,7 +21,7 @@ std::vector<std::string> words_of(const std::string& type) {
 }
 
 std::vector<std::string> values_of(const std::string& flag, const std::string& type) {
-  if (flag == "--model") return model_examples();
+  if (flag == "--model" || (flag == "model" && type.starts_with("NAME"))) return model_examples();
   if (flag == "--data") return {"cifar10", "cifar100", "cifar100-mini", "mnist", "fashion-mnist"};
   if (flag == "--recipe") return {"default", "seed"};
   return words_of(type);

@@ -129,7 +129,7 @@ void add_eval_command(CLI::App& program, Action& action) {
       "precision.\n"
       "A weights file uses the config.toml beside it, where there is one.");
   add_weights_argument(*command, options->model);
-  command->add_option("--split", options->split, "test (default), val or train")->type_name("SPLIT");
+  command->add_option("--split", options->split, "Which images (default test)")->type_name("test|val|train");
   command->add_option("--data", options->data, "Another data set of the same classes (default: the run's)")
       ->type_name("NAME|DIR");
   command

@@ -152,7 +152,9 @@ void add_fetch_command(CLI::App& program, Action& action) {
   CLI::App* command = program.add_subcommand("fetch", "Get known data sets: download, verify, unpack");
   std::vector<std::string> names;
   for (const DataSource& source : known_sources()) names.push_back(source.name);
-  command->add_option("name", options->names, "One or more of " + join(names))->required()->type_name("NAME");
+  command->add_option("name", options->names, "One or more of " + join(names))
+      ->required()
+      ->type_name(join(names, "|"));
   command
       ->add_option("--from", options->from,
                    "Take the publisher's files from here instead: the archive, the directory that\n"

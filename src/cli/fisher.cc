@@ -11,6 +11,7 @@
 #include "cli/loading.h"
 #include "cli/output.h"
 #include "data/sampler.h"
+#include "data/selection.h"
 #include "eval/loaded_model.h"
 #include "run/training_run.h"
 #include "train/fisher.h"
@@ -42,6 +43,7 @@ ExitCode run(const Options& options) {
   Engine& engine = *model.engine;
   engine.train_at(fisher_graph(model.graph));
   const Dataset data = load_training_data(*config, loading(*config, !options.json));
+  if (config->task != "all") how.classes = parse_classes(config->task, data.classes, "--task");
   std::vector<int32_t> ids = epoch_order(choose_split(*config, data).train, how.seed, 0);
   if (std::ssize(ids) > wanted) ids.resize(static_cast<size_t>(wanted));
 
@@ -79,7 +81,7 @@ void add_fisher_command(CLI::App& program, Action& action) {
       "frugal train --loss \"ce + 50*ewc\" --from RUN pulls to (Kirkpatrick et al. 2017). Squared gradients "
       "of\n"
       "log p(label | image), averaged over training images, in fp32, the network as in evaluation.");
-  command->add_option("RUN", options->run, "Run directory")->required();
+  command->add_option("run", options->run, "Run directory")->required()->type_name("RUN");
   command->add_option("--images", options->images, "How many training images (default 2000)")->type_name("N");
   command->add_flag("--empirical", options->empirical,
                     "The data's labels in place of ones drawn from predictions");

@@ -50,7 +50,6 @@ class JsonReporter : public Reporter {
 
  private:
   static void print_start(const TrainingRun& run) {
-    const TrainConfig& c = run.config;
     print_json({{"event", "start"},
                 {"version", FRUGAL_VERSION},
                 {"processor", run.machine.processor},
@@ -70,37 +69,7 @@ class JsonReporter : public Reporter {
                 {"trainable_params", run.graph.trainable_count()},
                 {"macs", run.graph.macs()},
                 {"out", run.out().string()},
-                {"config",
-                 {{"recipe", c.recipe},
-                  {"model", c.model},
-                  {"epochs", c.epochs},
-                  {"max_time", c.max_time},
-                  {"validate_every", c.validate_every},
-                  {"patience", c.patience},
-                  {"on_divergence", c.on_divergence},
-                  {"checkpoint_every", c.checkpoint_every},
-                  {"batch", c.batch},
-                  {"optimizer", c.optimizer},
-                  {"lr", c.lr},
-                  {"momentum", c.momentum},
-                  {"weight_decay", c.weight_decay},
-                  {"decay", c.decay},
-                  {"groups", c.groups},
-                  {"lookahead", c.lookahead},
-                  {"ema", c.ema},
-                  {"accumulate", c.accumulate},
-                  {"clip", c.clip},
-                  {"schedule", c.schedule},
-                  {"warmup", c.warmup},
-                  {"loss", c.loss},
-                  {"augment", c.augment},
-                  {"normalize", c.normalize},
-                  {"precision", c.precision},
-                  {"shard", c.shard},
-                  {"batch_norm", c.batch_norm},
-                  {"val", c.val},
-                  {"split_seed", c.split_seed},
-                  {"seed", c.seed}}}});
+                {"config", Json::parse(to_json(run.config))}});
   }
 
   bool quiet_;

@@ -1,5 +1,6 @@
 // `frugal lr-find`: the learning-rate range test, its curve and what it suggests.
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,7 +27,10 @@ struct Options {
 
 /// The sweep sets the rate, and there is no run for a schedule to go by.
 bool matters(const std::string& flag) {
-  const std::vector<std::string> others = {"--lr", "--schedule", "--warmup", "--epochs"};
+  const std::vector<std::string> others = {
+      "--lr",       "--schedule",      "--warmup",    "--epochs",           "--max-time", "--validate-every",
+      "--patience", "--on-divergence", "--lookahead", "--checkpoint-every", "--ema",      "--accumulate",
+      "--clip"};
   return std::ranges::find(others, flag) == others.end();
 }
 
@@ -73,6 +77,10 @@ void print_text(const Options& options, const LrCurve& curve, std::optional<size
 ExitCode run(const Options& options) {
   const LrSweep sweep = parse_sweep(options);
   TrainConfig config = configure(options.given, options.config_file);
+  const std::filesystem::path folder = std::filesystem::path(options.out).parent_path();
+  if (!folder.empty() && !std::filesystem::is_directory(folder)) {
+    throw usage_error("--out " + options.out + ": there is no directory " + folder.string());
+  }
   const Dataset data = load_training_data(config, loading(config, !options.json));
   const Graph graph = graph_for(config, data);
   const auto engine = make_engine(graph, config);

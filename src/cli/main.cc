@@ -31,19 +31,6 @@ void declare(CLI::App& program, Action& action) {
   program.set_version_flag("--version", version_text, "Print the version, and what the processor offers");
   program.set_help_flag("-h,--help", "Print this help; after a command: the command's");
   program.require_subcommand(0, 1);
-  program.footer(
-      "Examples:\n"
-      "  frugal fetch cifar100\n"
-      "  frugal train --data cifar100-mini --epochs 10\n"
-      "  frugal train --data cifar100 --recipe seed --seed 2 --out runs/seed-2\n"
-      "  frugal plan --max-params 1M --max-time 1h\n"
-      "  frugal train --data cifar100 --max-params 1M --max-time 1h\n"
-      "  frugal resume runs/seed-2\n"
-      "  frugal eval runs/seed-2\n"
-      "  frugal predict runs/seed-2 cat.jpg dog.png\n"
-      "  frugal export runs/seed-2 --to seed-2.onnx\n\n"
-      "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a limit refuses, 130 and 143 after\n"
-      "Ctrl-C and SIGTERM have saved the run or the download.");
   add_plan_command(program, action);
   add_train_command(program, action);
   add_resume_command(program, action);
@@ -60,6 +47,20 @@ void declare(CLI::App& program, Action& action) {
   add_schedule_command(program, action);
   add_lr_find_command(program, action);
   add_completion_command(program, action);
+  // After the commands, which would take it for theirs.
+  program.footer(
+      "Examples:\n"
+      "  frugal fetch cifar100\n"
+      "  frugal train --data cifar100-mini --epochs 10\n"
+      "  frugal train --data cifar100 --recipe seed --seed 2 --out runs/seed-2\n"
+      "  frugal plan --max-params 1M --max-time 1h\n"
+      "  frugal train --data cifar100 --max-params 1M --max-time 1h\n"
+      "  frugal resume runs/seed-2\n"
+      "  frugal eval runs/seed-2\n"
+      "  frugal predict runs/seed-2 cat.jpg dog.png\n"
+      "  frugal export runs/seed-2 --to seed-2.onnx\n\n"
+      "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a limit refuses, 130 and 143 after\n"
+      "Ctrl-C and SIGTERM have saved the run or the download.");
   wrap_help(program);
 }
 

@@ -111,10 +111,16 @@ ExitCode run(const Options& options) {
                   {"limit_seconds", limit}});
     }
   }
+  if (rows.empty() && larger > 0) {
+    throw Error(
+        "--max-params " + options.max_params + ": no network is that small; " +
+            (larger == 1 ? config.model + " has more" : "all " + std::to_string(larger) + " have more"),
+        ExitCode::limit);
+  }
   if (options.json) return ExitCode::done;
   print_table(rows, human_duration(limit));
   if (larger > 0) {
-    print("%lld more have over %s parameters\n", static_cast<long long>(larger),
+    print("%lld more %s over %s parameters\n", static_cast<long long>(larger), larger == 1 ? "has" : "have",
           with_thousands(most).c_str());
   }
   return ExitCode::done;

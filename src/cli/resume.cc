@@ -46,7 +46,7 @@ void add_resume_command(CLI::App& program, Action& action) {
       "An epoch-driven run ends with the weights and figures that it would have had; one with --max-time "
       "goes on\n"
       "with the time that it has left. Configuration, data, program and instruction set must be the same.");
-  command->add_option("RUN", options->run, "Run directory")->required();
+  command->add_option("run", options->run, "Run directory")->required()->type_name("RUN");
   command
       ->add_option_function<std::string>(
           "--threads", [options](const std::string& text) { options->given["--threads"] = text; },

@@ -221,7 +221,7 @@ void add_study_command(CLI::App& program, Action& action) {
   option("--format", options->format, "text|markdown|csv|html", "How the table is printed");
   command->add_flag("--table", options->table, "Only print the table of what has finished");
   command->add_flag("--quiet", options->quiet, "Only warnings and the table");
-  add_json_flag(*command, options->json, "Lines of JSON in place of text");
+  add_json_flag(*command, options->json, "Lines of JSON");
   command->callback([options, &action] { action = [options] { return run(*options); }; });
 }
 

@@ -49,7 +49,11 @@ std::string explain(const CLI::App& program, const CLI::ParseError& error) {
   }
   const std::vector<std::string> rest = command.remaining();
   if (!rest.empty()) return command.get_name() + ": unexpected '" + rest[0] + "'" + see;
-  return command.get_name() + ": " + one_line(error.what()) + see;
+  std::string what = one_line(error.what());
+  if (const size_t at = what.find(": At Most 1 required"); at != std::string::npos) {
+    what = what.substr(0, at) + " is given more than once";
+  }
+  return command.get_name() + ": " + what + see;
 }
 
 }  // namespace frugal

@@ -37,7 +37,7 @@ std::string epoch_text(int64_t epoch, int64_t epochs) {
 }
 
 std::string length_text(const TrainConfig& c) {
-  std::string epochs = std::to_string(c.epochs) + " epochs";
+  std::string epochs = std::to_string(c.epochs) + (c.epochs == 1 ? " epoch" : " epochs");
   if (c.max_time == "none") return epochs;
   return "for " + c.max_time + (c.epochs > 0 ? " or " + epochs : "");
 }
@@ -71,13 +71,15 @@ class TextReporter : public Reporter {
   void on_epoch(const EpochRecord& r, int64_t epochs, double seconds_left) override {
     clear_bar();
     if (quiet_) return;
-    std::string line =
-        format("Epoch [%s]: train=%s", epoch_text(r.epoch, epochs).c_str(), loss_text(r.train.loss).c_str());
+    const bool trained =
+        r.train.samples > 0;  // where time was over before its first step it was validated alone
+    std::string line = format("Epoch [%s]:", epoch_text(r.epoch, epochs).c_str());
+    if (trained) line += format(" train=%s", loss_text(r.train.loss).c_str());
     const bool validated = std::isfinite(r.val.loss);
     if (validated) line += format(" val=%s", loss_text(r.val.loss).c_str());
-    line += format(" train-acc=%.2f%%", 100 * r.train.top1);
+    if (trained) line += format(" train-acc=%.2f%%", 100 * r.train.top1);
     if (validated) line += format(" val-acc=%.2f%%", 100 * r.val.top1);
-    line += format(" lr=%g", r.lr);
+    if (trained) line += format(" lr=%g", r.lr);
     if (r.train_seconds > 0) {
       const double rate = static_cast<double>(r.train.samples) / r.train_seconds;
       line += format(" %s img/s", with_thousands(std::llround(rate)).c_str());
@@ -107,8 +109,10 @@ class TextReporter : public Reporter {
       return;
     }
     print("\n%-12s %10s %10s %10s\n", "", "loss", "top-1", "top-5");
-    if (!result.history.empty()) {
-      print_row("training", result.history.back().train, "last epoch, while its weights changed");
+    const auto trained = std::ranges::find_if(result.history.rbegin(), result.history.rend(),
+                                              [](const EpochRecord& r) { return r.train.samples > 0; });
+    if (trained != result.history.rend()) {
+      print_row("training", trained->train, "last epoch, while its weights changed");
     }
     if (result.best_epoch > 0 && std::isfinite(result.best_val.loss)) {
       print_row("validation", result.best_val, "best, epoch " + std::to_string(result.best_epoch));

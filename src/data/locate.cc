@@ -68,6 +68,15 @@ bool is_data_name(const std::string& text) {
   });
 }
 
+std::string path_from_anywhere(const std::string& name_or_path) {
+  if (find_known(name_or_path) != nullptr || !names_directory(name_or_path)) return name_or_path;
+  const bool named =
+      is_data_name(name_or_path) && std::ranges::any_of(data_roots(), [&](const fs::path& root) {
+        return names_directory(root / name_or_path);
+      });
+  return named ? name_or_path : fs::absolute(name_or_path).string();
+}
+
 fs::path locate_dataset(const std::string& name_or_path) {
   if (name_or_path.empty()) throw usage_error("--data: a name or a directory is missing");
   const KnownName* known = find_known(name_or_path);

@@ -14,6 +14,9 @@ std::vector<std::filesystem::path> data_roots();
 /// Whether this is a name to be looked up, rather than a path.
 bool is_data_name(const std::string& text);
 
+/// A name as it is; a path that is meant from here as one that holds from anywhere.
+std::string path_from_anywhere(const std::string& name_or_path);
+
 /// The directory of a named data set, or of a path; last where Debian's package of that name puts it. A known
 /// name that is nowhere is an error that lists every place; anything else that does not exist is a usage
 /// error that lists the known names too.

@@ -114,7 +114,7 @@ class Engine {
 struct EngineOptions {
   int threads = 0;      // 0: affinity and cgroup quota
   int64_t batch = 128;  // the size that `shard = 0` is resolved for
-  int64_t shard = 0;    // 0: from batch and graph
+  int64_t shard = 0;    // 0: from batch alone
   Precision precision = Precision::fp32;
   BatchNormMode batch_norm = BatchNormMode::ghost;
 };

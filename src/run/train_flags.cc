@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "base/units.h"
+#include "data/locate.h"
 #include "graph/presets.h"
 #include "train/limits.h"
 
@@ -43,7 +44,8 @@ using C = TrainConfig;
 
 // The recipe comes first: everything else changes what it says.
 const std::vector<TrainFlag> all_flags = {
-    {"Data", "--data", "NAME|DIR", known_data, set<&C::data>},
+    {"Data", "--data", "NAME|DIR", known_data,
+     [](C& config, const std::string& text, const std::string&) { config.data = path_from_anywhere(text); }},
     {"Data", "--image-size", "N|HxW",
      "Height and width that images are cut and resized to; auto: as they are, of a folder at most 64x64",
      set<&C::image_size>},
@@ -151,8 +153,7 @@ const std::vector<TrainFlag> all_flags = {
     {"Training", "--teacher", "RUN|FILE", "The network that kd and dkd learn from", set_path<&C::teacher>},
     {"Training", "--batch-norm", "ghost|sync", "Statistics of a shard, or of the whole batch as PyTorch",
      set<&C::batch_norm>},
-    {"Training", "--shard", "N", "Images that one core takes at a time; 0: from batch and model",
-     set<&C::shard>},
+    {"Training", "--shard", "N", "Images that one core takes at a time; 0: from the batch", set<&C::shard>},
     {"Training", "--seed", "N", "Initial weights, order, dropout and augmentation", set<&C::seed>},
     {"Machine", "--precision", "auto|bf16|fp32", "auto: bf16 where the processor has it", set<&C::precision>},
     {"Machine", "--threads", "N", "Worker threads, 0: all that the machine allows; the result is the same",

@@ -25,7 +25,8 @@ void Cost::add(double amount, double seconds, double weight) {
 
 double reserve_seconds(double evaluation) { return margin * evaluation + exit_seconds + slack; }
 
-ClockPace::ClockPace(const ClockLimits& limits, const PaceSizes& sizes) : limits_(limits), sizes_(sizes) {}
+ClockPace::ClockPace(const ClockLimits& limits, const PaceSizes& sizes)
+    : limits_(limits), sizes_(sizes), begun_(limits.used()) {}
 
 std::optional<double> ClockPace::next_step(int64_t steps) {
   if (over_) return {};
@@ -50,7 +51,9 @@ bool ClockPace::validate(int64_t epoch, int64_t /*steps*/) {
   if (sizes_.val_images == 0) return false;
   if (sizes_.validate_every > 0) return epoch % sizes_.validate_every == 0;
   const double next = static_cast<double>(sizes_.val_images * sizes_.evaluations) * evaluation_lately();
-  return validating_ + next <= validation_share * (limits_.used() - limits_.first_step);
+  // What a process before this one has spent on validations is not known, so its time does not count either.
+  const double since = std::max(limits_.first_step, begun_);
+  return validating_ + next <= validation_share * (limits_.used() - since);
 }
 
 int64_t ClockPace::grant(FinalPass pass, int64_t done, int64_t wanted) {

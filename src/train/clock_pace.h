@@ -62,6 +62,7 @@ class ClockPace : public Pace {
 
   ClockLimits limits_;
   PaceSizes sizes_;
+  double begun_;  // seconds used when this process came to it
   Cost step_, evaluation_, save_, report_;
   double probed_at_ = -1, last_step_ = 0;
   int64_t measured_steps_ = 0;

@@ -70,6 +70,9 @@ TrainConfig recipe(const std::string& name);
 /// TOML text that parses back to the same configuration, bit for bit.
 std::string to_toml(const TrainConfig& config);
 
+/// The same as the text of a JSON object.
+std::string to_json(const TrainConfig& config);
+
 /// "frugal train --lr 0.05 ...": the command that asks for this, with the flags that its recipe does not set
 /// so already. The number of threads, which changes nothing, is left out.
 std::string command_line(const TrainConfig& config);

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <limits>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <type_traits>
@@ -187,6 +188,12 @@ std::string to_toml(const TrainConfig& config) {
     text += " = " + toml_value(value) + "\n";
   });
   return text;
+}
+
+std::string to_json(const TrainConfig& config) {
+  nlohmann::ordered_json json;
+  for_each_field(config, [&](const char* key, const auto& value) { json[key] = value; });
+  return json.dump();
 }
 
 std::string command_line(const TrainConfig& config) {

@@ -1,6 +1,8 @@
 #include "train/fisher.h"
 
 #include <algorithm>
+#include <memory>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +13,7 @@
 #include "train/batch_source.h"
 #include "train/logit_rows.h"
 #include "train/loss.h"
+#include "train/masked_loss.h"
 
 namespace frugal {
 namespace {
@@ -26,16 +29,25 @@ class OneImage : public DatasetBatch {
   int32_t label_ = 0;
 };
 
-/// A class drawn by its probability.
-int32_t draw_class(const float* logits, int64_t classes, float uniform) {
+/// One of `classes`, drawn by their probabilities among themselves.
+int32_t draw_class(const float* logits, std::span<const int32_t> classes, float uniform) {
+  thread_local std::vector<float> own;
   thread_local std::vector<double> p, log_p;
-  softmax_row(logits, classes, 1, p, log_p);
+  own.clear();
+  for (const int32_t c : classes) own.push_back(logits[c]);
+  softmax_row(own.data(), std::ssize(own), 1, p, log_p);
   double sum = 0;
-  for (size_t c = 0; c + 1 < p.size(); ++c) {
-    sum += p[c];
-    if (uniform < sum) return static_cast<int32_t>(c);
+  for (size_t i = 0; i + 1 < p.size(); ++i) {
+    sum += p[i];
+    if (uniform < sum) return classes[i];
   }
-  return static_cast<int32_t>(classes) - 1;
+  return classes.back();
+}
+
+std::unique_ptr<LogitLoss> loss_among(const std::vector<int32_t>& classes) {
+  auto loss = std::make_unique<CrossEntropy>();
+  if (classes.empty()) return loss;
+  return std::make_unique<MaskedLoss>(std::move(loss), classes);
 }
 
 }  // namespace
@@ -46,18 +58,23 @@ AlignedFloats fisher_diagonal(Engine& engine, const ImageSet& images, std::span<
   std::vector<double> sums(gradients.size());
   OneImage batch(images, {.normalization = normalization}, engine.classes());
   const RandomStream random(options.seed, Purpose::fisher, 0);
-  const CrossEntropy loss;
+  const std::unique_ptr<LogitLoss> loss = loss_among(options.classes);
+  std::vector<int32_t> classes = options.classes;
+  if (classes.empty()) {
+    classes.resize(static_cast<size_t>(engine.classes()));
+    std::iota(classes.begin(), classes.end(), 0);
+  }
   for (size_t i = 0; i < ids.size(); ++i) {
     batch.set(ids.subspan(i, 1), 0);
     int32_t label = images.labels[static_cast<size_t>(ids[i])];
     if (options.labels == FisherLabels::sampled) {
       const float uniform = uniform01(random.word(static_cast<uint32_t>(i), 0));
       engine.evaluate(batch, [&](int64_t, int64_t, const float* logits) {
-        label = draw_class(logits, engine.classes(), uniform);
+        label = draw_class(logits, classes, uniform);
       });
     }
     batch.set_label(label);
-    engine.train_step(batch, loss, {});
+    engine.train_step(batch, *loss, {});
     for (size_t k = 0; k < sums.size(); ++k) sums[k] += static_cast<double>(gradients[k]) * gradients[k];
   }
   AlignedFloats fisher(static_cast<int64_t>(sums.size()));

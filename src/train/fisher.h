@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <span>
+#include <vector>
 
 #include "data/dataset.h"
 #include "graph/graph.h"
@@ -21,6 +22,8 @@ enum class FisherLabels {
 struct FisherOptions {
   FisherLabels labels = FisherLabels::sampled;
   uint64_t seed = 1;  // of the drawn labels
+  /// Those that the network tells apart in its task, the others' logits masked; empty: all.
+  std::vector<int32_t> classes = {};
 };
 
 /// The mean over the images `ids` of the squared gradients of log p(label | image), of every trainable

@@ -88,7 +88,9 @@ Position to_position(const std::map<std::string, std::string>& extra, const std:
 
 std::string describe(const Position& position) {
   std::string text = "after epoch " + std::to_string(position.epoch);
-  if (position.sums.steps > 0) text += " and " + std::to_string(position.sums.steps) + " steps";
+  if (position.sums.steps > 0) {
+    text += " and " + std::to_string(position.sums.steps) + (position.sums.steps == 1 ? " step" : " steps");
+  }
   return text;
 }
 

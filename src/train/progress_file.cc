@@ -101,6 +101,9 @@ ProgressFile::ProgressFile(const std::filesystem::path& directory, Open how, std
     close(file_);
     throw;
   }
+}
+
+void ProgressFile::begin() {
   thread_ = std::thread([this] { beat(); });
 }
 
@@ -123,13 +126,15 @@ void ProgressFile::open_file(Open how, const std::filesystem::path& directory) {
 }
 
 ProgressFile::~ProgressFile() {
-  {
-    const std::lock_guard lock(mutex_);
-    stop_ = true;
+  if (thread_.joinable()) {
+    {
+      const std::lock_guard lock(mutex_);
+      stop_ = true;
+    }
+    stop_signal_.notify_one();
+    thread_.join();
+    write_heartbeat();
   }
-  stop_signal_.notify_one();
-  thread_.join();
-  write_heartbeat();
   close(file_);
 }
 

@@ -52,14 +52,17 @@ ProgressLog read_progress(const std::filesystem::path& path);
 class ProgressFile {
  public:
   enum class Open { anew, go_on };
-  /// Makes the file or goes on with it (anew where there is none), locks it, and starts the heartbeat.
-  /// `used` gives the seconds that this process has spent on the run, and is called from several threads. An
-  /// Error where another program holds the lock.
+  /// Makes the file or goes on with it (anew where there is none), and locks it. `used` gives the seconds
+  /// that this process has spent on the run, and is called from several threads. An Error where another
+  /// program holds the lock.
   ProgressFile(const std::filesystem::path& directory, Open how, std::function<double()> used);
-  /// Writes the time used for the last time, and unlocks.
+  /// Writes the time used for the last time, if the run has begun, and unlocks.
   ~ProgressFile();
   ProgressFile(const ProgressFile&) = delete;
   ProgressFile& operator=(const ProgressFile&) = delete;
+
+  /// Starts the heartbeat. A run that is refused before has taken no time.
+  void begin();
 
   /// Of the run: of this process, and of those before that it goes on from, until their last heartbeat.
   double seconds_used() const { return log_.seconds_used + used_(); }

@@ -83,6 +83,17 @@ TEST_F(LrFindCommand, ASweepThatFindsNothingFails) {
   EXPECT_TRUE(fs::exists(scratch / "lr-find.svg")) << "it shows why";
 }
 
+TEST_F(LrFindCommand, RefusesWhatWouldChangeNothing) {
+  for (const char* flag : {"--max-time", "--clip", "--accumulate", "--ema", "--patience", "--schedule"}) {
+    const Outcome outcome = frugal({"lr-find", "--data", "cifar100-mini", flag, "1"});
+    EXPECT_EQ(outcome.code, 2);
+    EXPECT_THAT(outcome.err, testing::HasSubstr("unknown flag " + std::string(flag)));
+  }
+  const Outcome nowhere = frugal({"lr-find", "--data", "cifar100-mini", "--out", "/nonexistent/a.svg"});
+  EXPECT_EQ(nowhere.code, 2);
+  EXPECT_THAT(nowhere.err, testing::HasSubstr("there is no directory /nonexistent"));
+}
+
 TEST_F(LrFindCommand, RefusesBadSweeps) {
   for (const std::vector<std::string>& wrong : {std::vector<std::string>{"--min-lr", "1", "--max-lr", "0.1"},
                                                 {"--min-lr", "0"},

@@ -45,10 +45,13 @@ TEST_F(Plan, JsonHasALineAModelAndTwiceTheTimeGivesMoreThanTwiceTheEpochs) {
   EXPECT_GT(one("10m")["epochs"], 3 * minute["epochs"].get<double>());
 }
 
-TEST_F(Plan, AModelThatDoesNotFitIsCounted) {
-  const Outcome outcome = plan({"--model", "wrn-16-2", "--max-params", "1k"});
-  EXPECT_EQ(outcome.code, 0);
-  EXPECT_THAT(outcome.out, HasSubstr("1 more have over 1,000 parameters"));
+TEST_F(Plan, WhereNothingFitsTheLimitRefuses) {
+  const Outcome one = plan({"--model", "wrn-16-2", "--max-params", "1k"});
+  EXPECT_EQ(one.code, 3);
+  EXPECT_THAT(one.err, HasSubstr("--max-params 1k: no network is that small; wrn-16-2 has more"));
+  const Outcome all = plan({"--max-params", "1k", "--json"});
+  EXPECT_EQ(all.code, 3);
+  EXPECT_THAT(all.err, HasSubstr("have more"));
 }
 
 }  // namespace

@@ -131,6 +131,14 @@ TEST_F(ResumeCommand, ALimitTooShortToReadTheDataIsRefused) {
   EXPECT_FALSE(fs::exists(scratch / "run"));
 }
 
+TEST_F(ResumeCommand, ADirectoryOfDataIsFoundFromElsewhere) {
+  const TempDir here;
+  write_cifar100(here / "pictures");
+  ASSERT_EQ(frugal(quick_train("pictures", here / "run"), {.directory = here.path()}).code, 0);
+  const Outcome outcome = frugal({"eval", (here / "run").string()}, {.directory = "/"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+}
+
 TEST_F(ResumeCommand, AReplayTakesNoOtherSettings) {
   const Outcome outcome = frugal({"train", "--replay", "somewhere", "--lr", "0.2"});
   EXPECT_EQ(outcome.code, 2);

@@ -84,6 +84,18 @@ TEST(Usage, UnknownCommandsAndFlagsNameTheNearest) {
   expect_refusal({"train", "--epochs"}, 2, "--epochs");
 }
 
+TEST(Usage, AFlagThatIsGivenTwiceIsNamed) {
+  const Outcome outcome = frugal({"train", "--epochs", "1", "--epochs", "2"});
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_THAT(outcome.err, HasSubstr("--epochs is given more than once"));
+}
+
+TEST(Usage, CommandsWithoutExamplesShowNoneOfOthers) {
+  for (const char* command : {"model", "weights"}) {
+    EXPECT_THAT(frugal({command, "--help"}).out, testing::Not(HasSubstr("frugal plan --max-params")));
+  }
+}
+
 TEST(Usage, BadValuesNameTheFlag) {
   for (const auto& [flag, value] :
        std::vector<std::pair<std::string, std::string>>{{"--epochs", "many"},

@@ -124,6 +124,35 @@ TEST(Fisher, OfALinearNetworkIsKnown) {
   }
 }
 
+/// Of a task among two of three classes: p is among those two, and the third's logit does not count.
+TEST(Fisher, OfATaskIsAmongItsClasses) {
+  GraphBuilder net("test", {2, 2, 1});
+  const Graph graph = net.finish(net.linear("fc", net.flatten(net.input()), 3));
+  const auto engine = make_shard_engine(fisher_graph(graph), {.threads = 1, .batch = 1});
+  engine->parameters().initialise(1);
+  engine->parameters().weight(1)[1] = 9;  // would be drawn every time
+  engine->weights_changed();
+  ImageSet images;
+  images.count = 1, images.height = images.width = 2, images.channels = 1;
+  images.pixels = {255, 128, 0, 64};
+  images.labels = {2};
+  double z[3];
+  for (size_t c = 0; c < 3; ++c) {
+    z[c] = engine->parameters().weight(1)[c];
+    for (size_t i = 0; i < 4; ++i)
+      z[c] += engine->parameters().weight(0)[c * 4 + i] * images.pixels[i] / 255.0;
+  }
+  const double p = std::exp(z[0]) / (std::exp(z[0]) + std::exp(z[2]));
+  const std::vector<int32_t> ids(4000, 0);
+  AlignedFloats drawn = fisher_diagonal(*engine, images, ids, no_normalization(1), {.classes = {0, 2}});
+  for (size_t i = 0; i < 4; ++i) {
+    const double x = images.pixels[i] / 255.0;
+    EXPECT_NEAR(drawn.span()[i], p * (1 - p) * x * x, 0.02);
+    EXPECT_EQ(drawn.span()[4 + i], 0);
+    EXPECT_NEAR(drawn.span()[8 + i], p * (1 - p) * x * x, 0.02);
+  }
+}
+
 /// The squared gradients of a network with batch-norm, against finite differences of the loss in evaluation.
 TEST(Fisher, SeesTheNetworkAsInEvaluation) {
   GraphBuilder net("test", {8, 8, 3});

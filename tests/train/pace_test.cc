@@ -117,6 +117,26 @@ TEST(ClockPace, ASteadyMachineEndsJustBeforeTheDeadline) {
   }
 }
 
+TEST(ClockPace, AResumedRunKeepsToTheShareOfValidation) {
+  Machine machine;
+  machine.now = 100;
+  ClockPace pace({.limit = 200, .first_step = 1, .used = [&machine] { return machine.now; }}, machine.sizes);
+  machine.probe(pace);
+  machine.step = 0.1;
+  const double began = machine.now;
+  while (machine.now < 150) {
+    ASSERT_TRUE(pace.next_step(machine.steps));
+    machine.now += 0.1, ++machine.steps;
+    pace.took_step(0.1);
+    if (machine.steps % 20 == 0 && pace.validate(machine.steps / 20, machine.steps)) {
+      machine.now += 0.5, ++machine.validations;
+      pace.took_validation(500, 0.5);
+      EXPECT_LE(0.5 * static_cast<double>(machine.validations), 0.031 * (machine.now - began));
+    }
+  }
+  EXPECT_GE(machine.validations, 2);
+}
+
 TEST(ClockPace, WhateverTheMachineDoesTheDeadlineHolds) {
   // A stranger comes and goes: everything takes twice as long in every other stretch of `period` seconds.
   for (const double period : {0.7, 3.0, 11.0, 40.0}) {

@@ -35,6 +35,7 @@ class ProgressTest : public ::testing::Test {
 TEST_F(ProgressTest, TellsWhatWasNoted) {
   {
     ProgressFile file(dir_.path(), Open::anew, [&] { return used_; });
+    file.begin();
     file.append(Kind::step, 0, 0);
     file.append(Kind::step, 1, 0.25);
     file.append(Kind::validate, 2, 1);
@@ -57,6 +58,7 @@ TEST_F(ProgressTest, TellsWhatWasNoted) {
 TEST_F(ProgressTest, GoesOnWithTheTimeOfThoseBeforeAndGoesBack) {
   {
     ProgressFile file(dir_.path(), Open::anew, [] { return 7.0; });
+    file.begin();
     for (int i = 0; i < 4; ++i) file.append(Kind::step, i, 0.1 * i);
     file.append(Kind::validate, 3, 1);
     file.append(Kind::trained, 4, 0);
@@ -64,6 +66,7 @@ TEST_F(ProgressTest, GoesOnWithTheTimeOfThoseBeforeAndGoesBack) {
   append_bytes("cut short");
   {
     ProgressFile file(dir_.path(), Open::go_on, [] { return 2.0; });
+    file.begin();
     EXPECT_EQ(file.seconds_used(), 9);
     EXPECT_EQ(file.log().steps.size(), 4u);
     file.append(Kind::rewind, 2, 0);
@@ -77,7 +80,8 @@ TEST_F(ProgressTest, GoesOnWithTheTimeOfThoseBeforeAndGoesBack) {
 
 TEST_F(ProgressTest, WhatAPowerCutLeftIsPassedOver) {
   {
-    const ProgressFile file(dir_.path(), Open::anew, [] { return 3.0; });
+    ProgressFile file(dir_.path(), Open::anew, [] { return 3.0; });
+    file.begin();
   }
   append_bytes(std::string(40, '\0'));
   EXPECT_EQ(log().seconds_used, 3);
@@ -86,6 +90,17 @@ TEST_F(ProgressTest, WhatAPowerCutLeftIsPassedOver) {
     file.append(Kind::step, 0, 0.5);
   }
   EXPECT_EQ(log().steps.size(), 1u);
+}
+
+TEST_F(ProgressTest, ARunThatNeverBeganHasTakenNoTime) {
+  {
+    ProgressFile file(dir_.path(), Open::anew, [] { return 3.0; });
+    file.begin();
+  }
+  {
+    const ProgressFile refused(dir_.path(), Open::go_on, [] { return 2.0; });
+  }
+  EXPECT_EQ(log().seconds_used, 3);
 }
 
 TEST_F(ProgressTest, BeginsAnewWhereThereIsNone) {
