@@ -70,7 +70,7 @@ void print_classes(const Evaluation& evaluation) {
     rows.push_back({evaluation.classes[i], with_thousands(scores[i].images), percent(scores[i].precision),
                     percent(scores[i].recall), format("%.4f", scores[i].f1)});
   }
-  print("\n%s", align_columns(rows, 1).c_str());
+  print("\n%s", align_columns(rows, 1, terminal_width()).c_str());
 }
 
 void print_rival(const Rival& rival, const Metrics& own) {

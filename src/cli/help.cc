@@ -1,22 +1,20 @@
 #include "cli/help.h"
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <memory>
 #include <sstream>
 #include <string>
+
+#include "cli/output.h"
 
 namespace frugal {
 namespace {
 
 constexpr size_t flag_column = 30, usual_width = 100, least_text = 30;
 
-size_t terminal_width() {
-  winsize size{};
-  if (isatty(STDOUT_FILENO) == 0 || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return usual_width;
-  return std::max<size_t>(size.ws_col, flag_column + least_text);
+size_t help_width() {
+  const size_t width = terminal_width();
+  return width == 0 ? usual_width : std::max(width, flag_column + least_text);
 }
 
 /// Broken between words, so that no line is longer than `width` unless a word is.
@@ -37,7 +35,7 @@ class Wrapping : public CLI::Formatter {
  public:
   Wrapping() { column_width(flag_column); }
   std::string make_option_desc(const CLI::Option* option) const override {
-    return wrapped(option->get_description(), terminal_width() - flag_column - 1);
+    return wrapped(option->get_description(), help_width() - flag_column - 1);
   }
 };
 

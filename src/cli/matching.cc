@@ -43,7 +43,7 @@ std::string matching_text(const InitialWeights& from) {
         std::ranges::any_of(matching.tensors, [&](const WeightMatch& m) { return m.source == name; });
     if (!told) rows.push_back({"           ", name, "", "in it alone: not used"});
   }
-  return rows.empty() ? text : text + align_columns(rows, 4);
+  return rows.empty() ? text : text + align_columns(rows, 4, terminal_width());
 }
 
 Json matching_json(const InitialWeights& from) {

@@ -79,7 +79,7 @@ ExitCode run(const Options& options) {
   } else if (options.json) {
     print("%s\n", layer_table_json(graph).c_str());
   } else {
-    print("%s", layer_table(graph).c_str());
+    print("%s", layer_table(graph, terminal_width()).c_str());
   }
   return ExitCode::done;
 }

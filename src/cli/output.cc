@@ -1,5 +1,6 @@
 #include "cli/output.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cmath>
@@ -74,6 +75,12 @@ std::string precision_name(Precision precision) { return precision == Precision:
 bool can_rewrite_lines(int stream) {
   const char* terminal = std::getenv("TERM");
   return isatty(stream) != 0 && terminal != nullptr && std::string_view(terminal) != "dumb";
+}
+
+size_t terminal_width() {
+  winsize size{};
+  if (isatty(STDOUT_FILENO) == 0 || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return 0;
+  return size.ws_col;
 }
 
 int parse_threads(const std::string& text) {

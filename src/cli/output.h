@@ -39,6 +39,9 @@ std::string precision_name(Precision precision);
 /// that is not "dumb".
 bool can_rewrite_lines(int stream);
 
+/// Characters in a line of the terminal that stdout is; 0 where it is none.
+size_t terminal_width();
+
 /// A value of --threads: 0 (as many as the machine allows) to 1024.
 int parse_threads(const std::string& text);
 

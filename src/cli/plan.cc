@@ -64,7 +64,7 @@ void print_table(const std::vector<Row>& rows, const std::string& limit) {
                      with_thousands(std::llround(row.images_per_second)), format("%.1f", row.epochs),
                      human_bytes(row.memory)});
   }
-  print("%s", align_columns(lines, 1).c_str());
+  print("%s", align_columns(lines, 1, terminal_width()).c_str());
 }
 
 ExitCode run(const Options& options) {

@@ -68,7 +68,7 @@ void print_profile(const Graph& graph, const EngineOptions& options, bool json) 
   lines.push_back({"total", "", format("%.3f", 1e3 * seconds.forward), format("%.3f", 1e3 * seconds.backward),
                    "", ratio_text(seconds.forward, bound.forward),
                    ratio_text(seconds.backward, bound.backward), ""});
-  print("%s\n", align_columns(lines, 2).c_str());
+  print("%s\n", align_columns(lines, 2, terminal_width()).c_str());
   print(
       "One step of %lld images on one thread, %s, mean of %d: %.1f ms, %.2f TFLOP/s. \"x bound\" is the time "
       "over\n"

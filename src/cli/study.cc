@@ -180,7 +180,8 @@ ExitCode run(const Options& options) {
   if (options.json) {
     print_json(table_json(table));
   } else {
-    print("%s%s", options.table || options.quiet ? "" : "\n", render(table, format).c_str());
+    print("%s%s", options.table || options.quiet ? "" : "\n",
+          render(table, format, terminal_width()).c_str());
   }
   if (!options.table) {
     write_file_atomic(out / "table.md", render(table, TableFormat::markdown));

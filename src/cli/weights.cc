@@ -1,7 +1,4 @@
 // `frugal weights`: what is in a file of weights, and how two of them differ.
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <map>
 #include <memory>
@@ -41,24 +38,6 @@ std::string printable(const std::string& text) {
 
 std::string number(double value) { return format("%.5g", value); }
 
-/// The first column is names; where stdout is a terminal, they lose their middle rather than a line its end.
-void print_table(Rows rows, size_t text_columns) {
-  winsize terminal{};
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &terminal) == 0 && terminal.ws_col > 0) {
-    Rows others = rows;
-    for (auto& row : others) row[0].clear();
-    size_t taken = 0;
-    for (const std::string_view line : split(align_columns(others, text_columns), '\n'))
-      taken = std::max(taken, line.size());
-    const size_t room = std::max<size_t>(12, terminal.ws_col > taken ? terminal.ws_col - taken : 0);
-    for (auto& row : rows) {
-      std::string& name = row[0];
-      if (name.size() > room) name.replace(room / 2 - 1, name.size() - room + 2, "..");
-    }
-  }
-  print("%s", align_columns(rows, text_columns).c_str());
-}
-
 /// "33 numbers (32 F32, 1 I64)"; adds up the bytes of their tensors.
 std::string totals(const TensorFile& file, int64_t& bytes) {
   std::map<std::string, int64_t> by_type;
@@ -89,7 +68,7 @@ void print_file(const std::string& path, const TensorFile& file) {
                     summary ? number(summary->norm) : "-", summary ? number(summary->min) : "-",
                     summary ? number(summary->max) : "-"});
   }
-  print_table(rows, 3);
+  print("%s", align_columns(rows, 3, terminal_width()).c_str());
 }
 
 Json to_json(const TensorFile& file) {
@@ -153,7 +132,7 @@ void print_only(const std::string& file, const std::vector<const TensorRecord*>&
   Rows rows;
   for (const TensorRecord* tensor : tensors)
     rows.push_back({printable(tensor->name), dimensions_text(tensor->shape), tensor->dtype});
-  print_table(rows, 3);
+  print("%s", align_columns(rows, 3, terminal_width()).c_str());
 }
 
 void print_comparison(const Options& options, const Comparison& comparison) {
@@ -168,14 +147,14 @@ void print_comparison(const Options& options, const Comparison& comparison) {
                       a->dtype == b->dtype ? a->dtype : a->dtype + ", " + b->dtype,
                       apart ? number(apart->max_abs) : "-", apart ? number(apart->relative_l2) : "-"});
     }
-    print_table(rows, 3);
+    print("%s", align_columns(rows, 3, terminal_width()).c_str());
   }
   if (!comparison.other_shape.empty()) {
     print("\n");
     Rows rows{{"name", "shape in a", "shape in b"}};
     for (const auto& [a, b] : comparison.other_shape)
       rows.push_back({printable(a->name), dimensions_text(a->shape), dimensions_text(b->shape)});
-    print_table(rows, 3);
+    print("%s", align_columns(rows, 3, terminal_width()).c_str());
   }
   print_only(options.file, comparison.only_a);
   print_only(options.other, comparison.only_b);

@@ -118,7 +118,7 @@ std::string parameters_text(const Graph& graph) {
   return trainable == all ? text : text + " (" + with_thousands(trainable) + " of them trainable)";
 }
 
-std::string layer_table(const Graph& graph) {
+std::string layer_table(const Graph& graph, size_t width) {
   const std::vector<LayerRow> rows = layer_rows(graph);
   std::vector<std::vector<std::string>> lines;
   lines.push_back({"layer", "operation", "output", "parameters", "MACs", "activation bytes"});
@@ -129,7 +129,7 @@ std::string layer_table(const Graph& graph) {
   const Totals totals = totals_of(rows);
   lines.push_back({"total", "", "", with_thousands(totals.parameters), with_thousands(totals.macs),
                    with_thousands(totals.activation_bytes)});
-  return align_columns(lines, 3) + "\n" + graph.model + ": " + parameters_text(graph) + ", " +
+  return align_columns(lines, 3, width) + "\n" + graph.model + ": " + parameters_text(graph) + ", " +
          short_count(totals.macs) + " MACs and " + human_bytes(totals.activation_bytes) +
          " of fp32 activations an image (outputs are channels x height x width)\n";
 }

@@ -30,8 +30,8 @@ std::string shape_text(const Shape& shape);
 /// "996,376 parameters", or "1,977,620 parameters (1,977,332 of them trainable)".
 std::string parameters_text(const Graph& graph);
 
-/// Aligned columns, a line of totals, newline at the end.
-std::string layer_table(const Graph& graph);
+/// Aligned columns in lines of `width` characters (0: any), a line of totals, newline at the end.
+std::string layer_table(const Graph& graph, size_t width = 0);
 
 /// {"model", "input", "classes", "parameters", "trainable_parameters", "macs", "activation_bytes",
 /// "layers": [...]}; one line, no newline.

@@ -183,9 +183,19 @@ std::string html(const StudyTable& table) {
   return text + "</body></html>\n";
 }
 
-std::string plain(const StudyTable& table) {
+/// Where lines would be too long, what matters least goes first (seconds, epochs, parameters), then the
+/// middle of names.
+std::string fitting(std::vector<std::vector<std::string>> cells, size_t width) {
+  for (const long column : {4, 3, 1}) {
+    if (width == 0 || widest_line(align_columns(cells, 1)) <= width) break;
+    for (auto& row : cells) row.erase(row.begin() + column);
+  }
+  return align_columns(cells, 1, width);
+}
+
+std::string plain(const StudyTable& table, size_t width) {
   std::string text = table.title.empty() ? "" : table.title + "\n\n";
-  text += align_columns(cells_of(table), 1);
+  text += fitting(cells_of(table), width);
   for (const std::string& note : notes_of(table)) text += note + "\n";
   return text;
 }
@@ -230,7 +240,7 @@ StudyTable make_table(const Study& study, const std::vector<std::vector<PlannedR
   return table;
 }
 
-std::string render(const StudyTable& table, TableFormat format) {
+std::string render(const StudyTable& table, TableFormat format, size_t width) {
   switch (format) {
     case TableFormat::markdown:
       return markdown(table);
@@ -241,7 +251,7 @@ std::string render(const StudyTable& table, TableFormat format) {
     case TableFormat::text:
       break;
   }
-  return plain(table);
+  return plain(table, width);
 }
 
 }  // namespace frugal

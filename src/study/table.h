@@ -44,7 +44,7 @@ StudyTable make_table(const Study& study, const std::vector<std::vector<PlannedR
 enum class TableFormat { text, markdown, csv, html };
 
 /// With the test's columns once every run has finished, and not before: nobody chooses by what he has not
-/// seen.
-std::string render(const StudyTable& table, TableFormat format);
+/// seen. Text keeps to lines of `width` characters (0: any) as far as it can, leaving columns out.
+std::string render(const StudyTable& table, TableFormat format, size_t width = 0);
 
 }  // namespace frugal

@@ -39,8 +39,8 @@ class Table : public testing::Test {
     if (val < 0) result["val"]["top1"] = nullptr;
     results_.add({run.name, run.variant, run.seed, 1, "frugal train", false, result});
   }
-  std::string text(TableFormat format = TableFormat::text) {
-    return render(make_table(study_, runs_, results_), format);
+  std::string text(TableFormat format = TableFormat::text, size_t width = 0) {
+    return render(make_table(study_, runs_, results_), format, width);
   }
   Study study_;
   std::vector<std::vector<PlannedRun>> runs_;
@@ -84,6 +84,23 @@ TEST_F(Table, TheTestIsShownWhenAllHaveFinished) {
   finish(1, 1, 0.6, 0.321);
   finish(1, 2, 0.6, 0.321);
   EXPECT_THAT(text(), AllOf(HasSubstr("12.30"), HasSubstr("32.10")));
+}
+
+TEST_F(Table, ANarrowTerminalLosesWhatMattersLeast) {
+  for (size_t seed = 0; seed < 3; ++seed) {
+    finish(0, seed, 0.5, 0.5);
+    finish(1, seed, 0.25, 0.25);
+  }
+  const auto head = [&](size_t width) {
+    const std::string table = text(TableFormat::text, width);
+    return table.substr(0, table.find('\n'));
+  };
+  const size_t whole = head(0).size();
+  EXPECT_EQ(head(whole), head(0));
+  EXPECT_THAT(head(whole - 1),
+              AllOf(Not(HasSubstr("seconds")), HasSubstr("epochs"), HasSubstr("parameters")));
+  EXPECT_THAT(head(60), AllOf(Not(HasSubstr("epochs")), Not(HasSubstr("parameters")), HasSubstr("validation"),
+                              HasSubstr("test")));
 }
 
 TEST_F(Table, EveryFormatEscapesItsOwn) {
