@@ -554,6 +554,38 @@ EVAL = [
           "ratio(right_superclass - right, result.images - right)", "ratio(right_superclass - right, result.images)"),
 ]
 
+EVAL += [
+    fault("crc-not-masked", "an event file's checksums are bare", "eval", "src/eval/event_file.cc",
+          "  return ((crc >> 15) | (crc << 17)) + 0xA282EAD8U;", "  return crc;"),
+    fault("bucket-one-too-low", "a value on a bucket's end counts in the bucket before", "eval", "src/eval/event_file.cc",
+          "std::ranges::upper_bound(limits, value)", "std::ranges::lower_bound(limits, value)"),
+    fault("no-number-in-histogram", "infinite weights make a histogram useless", "eval", "src/eval/event_file.cc",
+          "    if (!std::isfinite(value)) continue;\n", "    if (std::isnan(value)) continue;\n"),
+]
+
+RUN = [
+    fault("label-beyond-the-classes", "a label of a program's own images may be the number of classes", "api",
+          "src/data/dataset_check.cc", "std::cmp_greater_equal(label, classes)", "std::cmp_greater(label, classes)"),
+    fault("own-images-without-fingerprint", "a run goes on with other images", "api", "src/api/training.cc",
+          "    training.data->fingerprint = dataset_fingerprint(*training.data);\n", ""),
+    fault("stop-stays-requested", "after a stop every training stops", "api", "src/api/training.cc",
+          "  stop_requested = 0;\n", ""),
+    fault("empty-directory-stays", "a run that was refused leaves its directory", "cli api", "src/run/run_directory.cc",
+          "  if (!path_.empty()) fs::remove(path_, not_empty);\n", ""),
+    fault("data-stays-relative", "a directory of data is lost from elsewhere", "cli", "src/data/locate.cc",
+          "return named ? name_or_path : fs::absolute(name_or_path).string();",
+          "return named ? name_or_path : fs::path(name_or_path).string();"),
+    fault("refused-run-takes-time", "a resume that is refused uses up the run's limit", "train", "src/train/progress_file.cc",
+          "    thread_.join();\n    write_heartbeat();\n  }", "    thread_.join();\n  }\n  write_heartbeat();"),
+    fault("validation-share-from-the-start", "a run that goes on validates beyond its share", "train",
+          "src/train/clock_pace.cc", "const double since = std::max(limits_.first_step, begun_);",
+          "const double since = std::min(limits_.first_step, begun_);"),
+    fault("fisher-of-all-classes", "labels of a task's Fisher information are drawn among all classes", "train",
+          "src/train/fisher.cc", "  if (classes.empty()) {\n    classes.resize", "  if (!classes.empty()) {\n    classes.resize"),
+    fault("numbers-lose-their-middle", "a narrow terminal cuts numbers", "base", "src/base/columns.cc",
+          "narrow(columns, std::min(text_columns, columns.size()), width)", "narrow(columns, columns.size(), width)"),
+]
+
 STUDY = [
     fault("study-shows-the-test-early", "the test is shown while runs are missing", "study", "src/study/table.cc",
           "  const bool tested = table.missing == 0;\n  std::vector<std::vector<std::string>> cells = {",
@@ -575,4 +607,4 @@ STUDY = [
           "ranked.emplace_back(-val_of(i), i)", "ranked.emplace_back(val_of(i), i)"),
 ]
 
-FAULTS = BASE + DATA + FETCH + GRAPH + NN + TRAIN + INTEROP + EVAL + STUDY
+FAULTS = BASE + DATA + FETCH + GRAPH + NN + TRAIN + INTEROP + EVAL + RUN + STUDY

@@ -26,6 +26,8 @@ TEST(Columns, LongTextsLoseTheirMiddle) {
   EXPECT_EQ(align_columns(rows, 2, 5),
             "a nam..s, ah  x   1,234,567\n"
             "short         yy          1\n");
+  EXPECT_EQ(align_columns({{"twelve chars", "12,345,678,901,234"}}, 1, 20),
+            "twelve chars  12,345,678,901,234\n");
   EXPECT_EQ(align_columns({{"ääääääääääääääää", "1"}}, 1, 15), "äääää..äääää  1\n");
 }
 

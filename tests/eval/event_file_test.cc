@@ -186,6 +186,8 @@ TEST(EventFile, HistogramsLeaveOutWhatIsNoNumber) {
   EXPECT_EQ(h.counts.front(), 1);
   EXPECT_EQ(h.counts.back(), 2);
   EXPECT_EQ(h.counts.size(), 3u);  // what is empty between them is one bucket
+  // A value on a bucket's end is in the next one.
+  EXPECT_GT(histogram_of(std::vector<float>{0}).limits.front(), 0);
   const Histogram none = histogram_of({});
   EXPECT_EQ(none.count, 0);
   EXPECT_EQ(none.limits.size(), none.counts.size());
