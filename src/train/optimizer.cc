@@ -3,6 +3,7 @@
 #include <cfloat>
 #include <cmath>
 #include <functional>
+#include <set>
 #include <vector>
 
 #include "base/error.h"
@@ -59,57 +60,90 @@ class Adam : public Optimizer {
         beta2_(beta2),
         eps_(eps),
         groups_(groups),
-        stretches_(groups.stretches(parameters)) {
+        begun_(parameters.slots().size()) {
     mean_ = parameters.add_state();
     square_ = parameters.add_state();
+    gather(parameters);
   }
 
   void step(Engine& engine, double lr) override {
     advance();
     const std::span<float> weights = engine.parameters().weights();
     const std::span<float> gradients = engine.parameters().gradients();
-    for_each_piece(engine, stretches_, [&](int64_t first, int64_t last, const GroupSettings& group) {
-      adam_pass(weights.data() + first, gradients.data() + first, mean_.data() + first,
-                square_.data() + first, last - first, factors(lr * group.lr, group.decay));
-    });
+    for (const Cohort& cohort : cohorts_) {
+      for_each_piece(engine, cohort.stretches, [&](int64_t first, int64_t last, const GroupSettings& group) {
+        adam_pass(weights.data() + first, gradients.data() + first, mean_.data() + first,
+                  square_.data() + first, last - first, factors(cohort, lr * group.lr, group.decay));
+      });
+    }
   }
 
   void train_only(const Parameters& parameters, const Graph& graph) override {
-    stretches_ = groups_.stretches(parameters, trainable_in(graph));
+    for (size_t i = 0; i < begun_.size(); ++i) {
+      if (!graph.parameters[i].trainable) begun_[i] = -1;
+      if (graph.parameters[i].trainable && begun_[i] < 0) begun_[i] = steps_;
+    }
+    gather(parameters);
   }
 
   void set_steps(int64_t steps) override {
-    steps_ = 0;
-    beta1_power_ = beta2_power_ = 1;
-    while (steps_ < steps) advance();  // the very multiplications that the steps have done
+    steps_ = steps;
+    for (Cohort& cohort : cohorts_) cohort.catch_up(*this);
   }
 
  private:
+  /// Parameters whose first step was the same. As in PyTorch, where states begin with a parameter's first
+  /// gradient, the bias of those that thaw late is corrected by their own number of steps.
+  struct Cohort {
+    int64_t begun = 0;  // steps that had been taken before
+    std::vector<Stretch> stretches;
+    double beta1_power = 1, beta2_power = 1;  // beta^t
+
+    void advance(const Adam& adam) {
+      beta1_power *= adam.beta1_;
+      beta2_power *= adam.beta2_;
+    }
+    /// By the very multiplications that the steps have done.
+    void catch_up(const Adam& adam) {
+      beta1_power = beta2_power = 1;
+      for (int64_t step = begun; step < adam.steps_; ++step) advance(adam);
+    }
+  };
+
+  void gather(const Parameters& parameters) {
+    cohorts_.clear();
+    for (const int64_t begun : std::set<int64_t>(begun_.begin(), begun_.end())) {
+      if (begun < 0) continue;
+      cohorts_.push_back(
+          {begun, groups_.stretches(parameters, [&](size_t i) { return begun_[i] == begun; })});
+      cohorts_.back().catch_up(*this);
+    }
+  }
+
   /// Scalars in double, each rounded once, as PyTorch does with Python's numbers.
-  AdamFactors factors(double lr, double decay) const {
+  AdamFactors factors(const Cohort& cohort, double lr, double decay) const {
     return {
         .beta1 = static_cast<float>(beta1_),
         .one_minus_beta1 = static_cast<float>(1 - beta1_),
         .beta2 = static_cast<float>(beta2_),
         .one_minus_beta2 = static_cast<float>(1 - beta2_),
-        .step_size = static_cast<float>(lr / (1 - beta1_power_)),
-        .root = static_cast<float>(std::sqrt(1 - beta2_power_)),
+        .step_size = static_cast<float>(lr / (1 - cohort.beta1_power)),
+        .root = static_cast<float>(std::sqrt(1 - cohort.beta2_power)),
         .eps = static_cast<float>(eps_),
         .coupled = decoupled_ ? 0.0f : static_cast<float>(decay),
         .shrink = decoupled_ ? static_cast<float>(1 - lr * decay) : 1.0f,
     };
   }
   void advance() {
-    beta1_power_ *= beta1_;
-    beta2_power_ *= beta2_;
+    for (Cohort& cohort : cohorts_) cohort.advance(*this);
     ++steps_;
   }
 
   bool decoupled_;
   double beta1_, beta2_, eps_;
-  double beta1_power_ = 1, beta2_power_ = 1;  // beta^t
   ParameterGroups groups_;
-  std::vector<Stretch> stretches_;
+  std::vector<int64_t> begun_;  // by parameter: steps that had been taken before its first; -1: it is frozen
+  std::vector<Cohort> cohorts_;
   std::span<float> mean_, square_;
 };
 

@@ -16,10 +16,11 @@ class Optimizer {
   /// changed.
   virtual void step(Engine& engine, double lr) = 0;
   /// From now on only what is trainable in `graph`, a variant of the one that this was made for; the rest is
-  /// as if it were not there.
+  /// as if it were not there, and what joins begins with its own first step.
   virtual void train_only(const Parameters& parameters, const Graph& graph) = 0;
-  /// Steps taken. Together with the states in Parameters this is all that a checkpoint must hold: set_steps
-  /// brings back everything else, bit for bit.
+  /// Steps taken. Together with the states in Parameters, and with the steps at which train_only was called
+  /// (to be called again after set_steps to each), this is all that a checkpoint must hold: set_steps brings
+  /// back everything else, bit for bit.
   int64_t steps() const { return steps_; }
   virtual void set_steps(int64_t steps) { steps_ = steps; }
 

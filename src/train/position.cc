@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "base/units.h"
 
 namespace frugal {
@@ -36,6 +37,7 @@ void for_each_field(Position& position, Visit&& visit) {
   visit("sum_train_seconds", position.sums.train_seconds);
   visit("lr", position.sums.lr);
   visit("optimizer_steps", position.optimizer_steps);
+  visit("changed_at", position.changed_at);
   visit("images", position.images);
   visit("log_lines", position.log_lines);
   visit("validated_at", position.validated_at);
@@ -54,12 +56,23 @@ void for_each_field(Position& position, Visit&& visit) {
 std::string to_text(int64_t value) { return std::to_string(value); }
 std::string to_text(bool value) { return value ? "true" : "false"; }
 std::string to_text(double value) { return exact_text(value); }
+std::string to_text(const std::vector<int64_t>& values) {
+  std::vector<std::string> texts;
+  texts.reserve(values.size());
+  for (const int64_t value : values) texts.push_back(std::to_string(value));
+  return join(texts, ",");
+}
 
 void from_text(const std::string& text, int64_t& value) { value = parse_integer(text, ""); }
 void from_text(const std::string& text, bool& value) { value = text == "true"; }
 void from_text(const std::string& text, double& value) {
   // What has not been measured; parse_number refuses it, as people should not write it.
   value = text == "nan" ? std::numeric_limits<double>::quiet_NaN() : parse_number(text, "");
+}
+void from_text(const std::string& text, std::vector<int64_t>& values) {
+  values.clear();
+  if (text.empty()) return;
+  for (const std::string_view one : split(text, ',')) values.push_back(parse_integer(std::string(one), ""));
 }
 
 }  // namespace

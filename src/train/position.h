@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "nn/engine.h"
 #include "train/metrics.h"
@@ -25,6 +26,8 @@ struct Position {
   int64_t steps = 0;  // of the whole run
   EpochSums sums;     // of the epoch under way
   int64_t optimizer_steps = 0;
+  /// For runs that change their graph: the optimizer's steps before the first graph, the second, ...
+  std::vector<int64_t> changed_at = {};
   int64_t images = 0;         // trained on, those of the epoch under way not counted
   int64_t log_lines = 0;      // in log.jsonl
   int64_t validated_at = -1;  // steps when weights were last validated

@@ -71,6 +71,7 @@ class Trainer {
 
   bool train_epoch();
   void train_step(std::span<const int32_t> ids, int64_t first_draw, double progress);
+  void bring_back_optimizer(const Position& position);
   void choose_graph(double progress);
   void keep_features();
   void finish_epoch();
@@ -114,10 +115,10 @@ class Trainer {
   RunFiles files_;
   const int64_t steps_;  // in an epoch
   const DivergencePolicy on_divergence_;
+  int64_t changed_ = -1;  // how many of the changes are behind
   Position position_;
   const std::unique_ptr<Pace> pace_;
   Evaluations evaluations_;
-  int64_t changed_ = -1;  // how many of the changes are behind
   std::optional<CutGraph> cut_;
   std::optional<Features> features_;  // of the training images, at the cut
   Stopwatch epoch_clock_;
@@ -212,7 +213,7 @@ Position Trainer::begin() {
       if (!other.empty()) observer_.on_message(other);
     });
     if (saved) {
-      optimizer_->set_steps(saved->optimizer_steps);
+      bring_back_optimizer(*saved);
       engine_.weights_changed();
       return *saved;
     }
@@ -320,6 +321,19 @@ void Trainer::choose_graph(double progress) {
   const Graph now = graph_at(config_, graph_, progress);
   engine_.train_at(now);
   optimizer_->train_only(engine_.parameters(), now);
+  position_.changed_at.resize(static_cast<size_t>(changed + 1), position_.optimizer_steps);
+}
+
+/// The optimizer as it was at `position`: what joined it when, too.
+void Trainer::bring_back_optimizer(const Position& position) {
+  changed_ = std::ssize(position.changed_at) - 1;
+  for (size_t change = 0; change < position.changed_at.size(); ++change) {
+    const Graph then = graph_at(config_, graph_, change == 0 ? 0 : changes_[change - 1]);
+    optimizer_->set_steps(position.changed_at[change]);
+    optimizer_->train_only(engine_.parameters(), then);
+    engine_.train_at(then);
+  }
+  optimizer_->set_steps(position.optimizer_steps);
 }
 
 /// Where frozen layers see the same images in every epoch, what they yield is computed now, once.
@@ -537,7 +551,7 @@ void Trainer::roll_back(const Diverged& diverged) {
   // Time that has passed does not come back, and what the clock has decided stands.
   if (pace_->decides_by_clock()) boundary.steps = position_.steps;
   position_ = boundary;
-  optimizer_->set_steps(position_.optimizer_steps);
+  bring_back_optimizer(position_);
   engine_.weights_changed();
   files_.log(rollback_line(position_, diverged.what), position_.log_lines);
   observer_.on_message(diverged.what + "; going back to where it was " + describe(position_) +

@@ -52,6 +52,70 @@ TEST(Optimizer, AdamFollowsThePaper) {
   for (size_t i = 0; i < w.size(); ++i) ASSERT_NEAR(parameters.weight(0)[i], w[i], 2e-6) << i;
 }
 
+/// What thaws after five steps of the others takes the steps of an Adam of its own, as in PyTorch, where a
+/// parameter without a gradient has no state; and goes on from a checkpoint to the same bits.
+TEST(Optimizer, AdamOfWhatThawsLateBeginsThen) {
+  for (const std::string spec : {"adam", "adamw"}) {
+    GraphBuilder net("test", {1, 1, 1});
+    Graph graph =
+        net.finish(net.linear("fc2", net.linear("fc1", net.flatten(net.input()), 40, false), 30, false));
+    Graph frozen = graph;
+    frozen.parameters[0].trainable = false;
+    const OptimizerOptions options{.weight_decay = 0.01};
+    const auto fill = [](Parameters& parameters) {
+      for (int i = 0; i < 2; ++i) {
+        const std::span<float> weight = parameters.weight(i);
+        std::ranges::copy(golden_floats(90 + static_cast<uint32_t>(i), weight.size(), 1), weight.begin());
+      }
+    };
+    const auto gradients = [](Parameters& parameters, int step) {
+      for (int i = 0; i < 2; ++i) {
+        const std::span<float> gradient = parameters.gradient(i);
+        std::ranges::copy(golden_floats(static_cast<uint32_t>(100 + 2 * step + i), gradient.size(), 1),
+                          gradient.begin());
+      }
+    };
+    FakeEngine late(graph), alone(graph), again(graph);
+    const auto optimizer = make_optimizer(spec, options, late, graph);
+    const auto own = make_optimizer(spec, options, alone, graph);
+    fill(late.parameters());
+    fill(alone.parameters());
+    optimizer->train_only(late.parameters(), frozen);
+    const std::vector<float> before(late.parameters().weight(0).begin(), late.parameters().weight(0).end());
+    for (int step = 0; step < 12; ++step) {
+      if (step == 5) {
+        EXPECT_TRUE(std::ranges::equal(late.parameters().weight(0), before));
+        optimizer->train_only(late.parameters(), graph);
+      }
+      gradients(late.parameters(), step);
+      optimizer->step(late, 0.01);
+      if (step < 5) continue;
+      gradients(alone.parameters(), step);
+      own->step(alone, 0.01);
+      ASSERT_TRUE(std::ranges::equal(late.parameters().weight(0), alone.parameters().weight(0)))
+          << spec << step;
+    }
+
+    const auto resumed = make_optimizer(spec, options, again, graph);
+    std::ranges::copy(late.parameters().all_weights(), again.parameters().all_weights().begin());
+    for (size_t i = 0; i < late.parameters().states(); ++i) {
+      std::ranges::copy(late.parameters().state(i), again.parameters().state(i).begin());
+    }
+    resumed->set_steps(0);
+    resumed->train_only(again.parameters(), frozen);
+    resumed->set_steps(5);
+    resumed->train_only(again.parameters(), graph);
+    resumed->set_steps(12);
+    for (int step = 12; step < 15; ++step) {
+      gradients(late.parameters(), step);
+      gradients(again.parameters(), step);
+      optimizer->step(late, 0.01);
+      resumed->step(again, 0.01);
+    }
+    EXPECT_TRUE(std::ranges::equal(late.parameters().weights(), again.parameters().weights()));
+  }
+}
+
 TEST(Optimizer, SgdFollowsItsFormulaToTheEndOfTheBlock) {
   for (const bool nesterov : {false, true}) {
     const Graph graph = test_graph();

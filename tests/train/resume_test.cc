@@ -110,6 +110,17 @@ TEST_F(Resume, AfterAStopAtAnyStepItEndsTheSame) {
   }
 }
 
+TEST_F(Resume, WhatThawsLateGoesOnFromItsOwnFirstStep) {
+  config_.freeze = "*.bias@0.4";  // step 8 of 20
+  train_in(out_ / "whole");
+  for (const int64_t step : {3, 8, 9, 15}) {
+    const fs::path run = out_ / ("killed-" + std::to_string(step));
+    kill_after(run, step);
+    resume(run);
+    expect_same(out_ / "whole", run);
+  }
+}
+
 TEST_F(Resume, AfterAKillAtAnyStepItEndsTheSame) {
   for (const char* every : {"1steps", "3steps", "none"}) {
     config_.checkpoint_every = every;
