@@ -137,6 +137,62 @@ TEST(Usage, BadValuesNameTheFlag) {
   }
 }
 
+/// What is wrong with it, and what would be right.
+TEST(Usage, BadValuesAreExplained) {
+  struct Bad {
+    const char *flag, *value, *words;
+  };
+  for (const Bad& bad : std::vector<Bad>{
+           {"--normalize", "maybe", "is none of auto, none, given:mean=...,std=..."},
+           {"--augment", "crop", "crop: needs its pixels, as in crop:4"},
+           {"--augment", "crop:0", "is out of range; 1 to"},
+           {"--augment", "jitter:1|2", "write jitter:X, or jitter:BRIGHTNESS|CONTRAST|SATURATION|HUE"},
+           {"--augment", "jitter", "needs how much, as in jitter:0.2"},
+           {"--augment", "rotate", "needs its degrees, as in rotate:15"},
+           {"--augment", "none,flip", "none stands alone"},
+           {"--fraction", "2", "must be in (0, 1]: the part of the training images that is used"},
+           {"--precision", "fp8", "is none of auto, bf16, fp32"},
+           {"--ema", "1", "must be a decay in [0, 1); 0: no average"},
+           {"--freeze", "@0.5", "write PATTERN, PATTERN@PROGRESS or !PATTERN, as in *,!fc.*"},
+           {"--freeze", "*@2", "progress must be in (0, 1)"},
+           {"--freeze-bn", "maybe", "is none of fixed, train"},
+           {"--on-divergence", "cry", "is none of stop, rollback"},
+           {"--on-divergence", "rollback:factor=2", "factor must be in (0, 1)"},
+           {"--lookahead", "5:alpha=2", "alpha must be in (0, 1]"},
+           {"--momentum", "1", "--momentum must be in [0, 1)"},
+           {"--optimizer", "adam:eps=0", "must be in [1.2e-38, 1]"},
+           {"--optimizer", "muon:momentum=1", "momentum of muon must be in [0, 1)"},
+           {"--optimizer", "muon:ns_steps=0", "ns_steps of muon must be in 1 to 100"},
+           {"--loss", "ce:smoothing=1", "smoothing must be in [0, 1)"},
+           {"--loss", "ce + kd:T=0", "must be in 0.01 to 1000"},
+           {"--loss", "0.1*l2", "has no loss on the logits, such as ce"},
+           {"--schedule", "cosine:restarts=-1", "restarts of cosine must be in 0 to 1000"},
+           {"--schedule", "wsd:decay=0", "decay of wsd must be in (0, 1]"},
+           {"--schedule", "wsd:shape=round", "is none of linear, cosine, 1-sqrt"},
+           {"--schedule", "onecycle:warmup=1", "warmup of onecycle must be in [0, 1)"},
+           {"--schedule", "exponential", "exponential needs gamma"},
+           {"--schedule", "step:size=5,gamma=2", "must be in (0, 1]"},
+           {"--schedule", "multistep", "multistep needs epochs, as in multistep:at=30|60"},
+           {"--schedule", "step", "step needs a size in epochs, as in step:size=5,gamma=0.2"},
+           {"--resize", "24", "write SIZE@PROGRESS,... as in 24@0,32@0.5"},
+           {"--resize", "2@0", "sizes are 4 to 4096 pixels"},
+           {"--resize", "24@0,32@2", "progress is in [0, 1)"},
+           {"--resize", "24@0.5,32@0", "progress must rise from 0"},
+           {"--warmup", "5", "a bare number is a part of the run, at most 1"},
+           {"--warmup", "5epochs:start=2", "start must be in [0, 1]"}}) {
+    expect_refusal({"train", "--data", "cifar100-mini", std::string(bad.flag) + "=" + bad.value}, 2,
+                   bad.words);
+  }
+  expect_refusal({"train", "--optimizer", "sgd:nesterov=true", "--momentum", "0"}, 2,
+                 "nesterov=true needs --momentum");
+  expect_refusal({"lr-find", "--min-lr", "1", "--max-lr", "0.1"}, 2,
+                 "--min-lr must be below --max-lr, both in 1e-12 to 1e6");
+  expect_refusal({"lr-find", "--steps", "3"}, 2, "--steps must be in 20 to 100,000");
+  expect_refusal({"schedule", "linear", "--images", "0"}, 2, "--images must be in 1 to 1,000,000,000");
+  expect_refusal({"data", "cifar100-mini", "--augment", "flip"}, 2,
+                 "needs --sheet FILE.png, where its images are shown");
+}
+
 TEST(Usage, UnknownNamesListTheKnown) {
   expect_refusal({"train", "--recipe", "cake"}, 2, "seed");
   expect_refusal({"train", "--optimizer", "lion"}, 2, "adamw");
