@@ -1,6 +1,7 @@
 #include "run/from_file.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <vector>
 
@@ -38,6 +39,22 @@ InitialWeights read_initial_weights(const std::string& from, const Graph& graph)
                 join(some));
   }
   return weights;
+}
+
+std::string doubt_text(const InitialWeights& from, const Graph& graph) {
+  constexpr double least = 0.25;
+  double all = 0, filled = 0;
+  for (const WeightMatch& match : from.matching.tensors) {
+    if (match.buffer) continue;
+    const auto numbers = static_cast<double>(graph.parameters[static_cast<size_t>(match.index)].elements());
+    all += numbers;
+    if (match.by != MatchedBy::nothing) filled += numbers;
+  }
+  if (filled >= least * all) return "";
+  char share[32];
+  std::snprintf(share, sizeof share, "%.1f", 100 * filled / all);
+  return "--from " + from.path + ": only " + share + " % of the weights of " + graph.model +
+         " are in it; is it of another network?";
 }
 
 }  // namespace frugal

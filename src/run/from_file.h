@@ -18,4 +18,8 @@ struct InitialWeights {
 /// A run is its best weights. Where nothing in the file fits it is an Error.
 InitialWeights read_initial_weights(const std::string& from, const Graph& graph);
 
+/// What to say where so little of the network came from the file that it is hardly what was meant; else
+/// empty.
+std::string doubt_text(const InitialWeights& from, const Graph& graph);
+
 }  // namespace frugal

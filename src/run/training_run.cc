@@ -131,6 +131,9 @@ TrainingRun prepare_run(RunRequest request) {
   request.control.outside = std::move(outside.inputs);
   const MachineInfo machine = machine_info();
   std::vector<std::string> warnings = slow_paths(config, machine);
+  if (const std::string doubt = outside.from ? doubt_text(*outside.from, graph) : ""; !doubt.empty()) {
+    warnings.push_back(doubt);
+  }
   RunDirectory directory = resume ? RunDirectory::existing(request.out)
                                   : RunDirectory::make(request.out, model_label(config.model));
   return {std::move(config),       std::move(request.control), machine,

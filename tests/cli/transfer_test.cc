@@ -189,6 +189,15 @@ TEST_F(Transfer, SaysWhatDoesNotFit) {
               AllOf(HasSubstr("none of its tensors fits resnet20"), HasSubstr("foreign.weight 2x2")));
   EXPECT_FALSE(fs::exists(scratch / "x"));
   EXPECT_EQ(train("x", {"--from", path("nowhere")}).code, 1);
+  // A few tensors fit any network.
+  const std::vector<uint8_t> eight(8 * sizeof(float));
+  const TensorRecord bias{"bn1.bias", "F32", {8}, eight};
+  write_safetensors(scratch / "few", {}, {&bias, 1});
+  const Outcome few = train("few-run", {"--from", path("few")});
+  EXPECT_EQ(few.code, 0);
+  EXPECT_THAT(few.err,
+              AllOf(HasSubstr("% of the weights of resnet20"), HasSubstr("is it of another network?")));
+  EXPECT_THAT(train("all", {"--from", path("first")}).err, Not(HasSubstr("another network")));
   const Outcome pattern = train("x", {"--freeze", "classifier.*"});
   EXPECT_EQ(pattern.code, 2);
   EXPECT_THAT(pattern.err, HasSubstr("no parameter fits 'classifier.*'"));
