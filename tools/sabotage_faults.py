@@ -583,7 +583,7 @@ RUN = [
     fault("late-thaw-uncorrected", "Adam corrects the bias of what thaws late by the run's steps", "train",
           "src/train/optimizer.cc", "begun_[i] < 0) begun_[i] = steps_;", "begun_[i] < 0) begun_[i] = 0;"),
     fault("thaw-forgotten", "a run that goes on takes what had thawed for new", "train", "src/train/trainer.cc",
-          "    optimizer_->set_steps(position.changed_at[change]);\n", "    optimizer_->set_steps(position.optimizer_steps);\n"),
+          "    optimizer_->set_steps(position.changed_at[changes]);\n", "    optimizer_->set_steps(position.optimizer_steps);\n"),
     fault("fisher-of-all-classes", "labels of a task's Fisher information are drawn among all classes", "train",
           "src/train/fisher.cc", "  if (classes.empty()) {\n    classes.resize", "  if (!classes.empty()) {\n    classes.resize"),
     fault("numbers-lose-their-middle", "a narrow terminal cuts numbers", "base", "src/base/columns.cc",

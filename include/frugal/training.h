@@ -20,11 +20,11 @@ struct Figures {
 };
 
 struct EpochReport {
-  int64_t epoch = 0;   // from 1
-  int64_t epochs = 0;  // that there will be; 0 where only a clock ends the run
-  double lr = 0;       // the learning rate of its last step
-  Figures train,
-      val;  // `train` while the weights changed; `val` of no images where the epoch was not validated
+  int64_t epoch = 0;        // from 1
+  int64_t epochs = 0;       // that there will be; 0 where only a clock ends the run
+  double lr = 0;            // the learning rate of its last step
+  Figures train;            // while the weights changed
+  Figures val;              // of no images where the epoch was not validated
   double seconds_left = 0;  // about; NaN where it is not known
 };
 

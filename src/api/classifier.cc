@@ -1,6 +1,5 @@
 #include "frugal/classifier.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "base/error.h"
@@ -35,26 +34,19 @@ std::vector<Guess> Classifier::classify(const Image& picture, int top) {
 std::vector<std::vector<Guess>> Classifier::classify(std::span<const Image> pictures, int top) {
   if (top < 1) throw usage_error("classify: " + std::to_string(top) + " classes were asked for");
   const Shape input = parts_->model.info.input;
-  std::vector<std::vector<Guess>> all;
-  all.reserve(pictures.size());
-  constexpr size_t at_once = 128;  // a full batch, little memory
-  for (size_t start = 0; start < pictures.size(); start += at_once) {
-    ImageSet set{0, input.h, input.w, input.c, {}, {}, {}};
-    for (const Image& picture : pictures.subspan(start, std::min(at_once, pictures.size() - start))) {
-      if (picture.channels != input.c || picture.height < 1 || picture.width < 1 ||
-          std::ssize(picture.pixels) != picture.height * picture.width * picture.channels) {
-        throw usage_error("classify: a picture of " + std::to_string(picture.channels) + " x " +
-                          std::to_string(picture.height) + " x " + std::to_string(picture.width) + " with " +
-                          std::to_string(picture.pixels.size()) + " values; the network takes " +
-                          std::to_string(input.c) + " channels");
-      }
-      add_picture(set, picture);
+  ImageSet set{0, input.h, input.w, input.c, {}, {}, {}};
+  for (const Image& picture : pictures) {
+    if (picture.channels != input.c || picture.height < 1 || picture.width < 1 ||
+        std::ssize(picture.pixels) != picture.height * picture.width * picture.channels) {
+      throw usage_error("classify: a picture of " + std::to_string(picture.channels) + " x " +
+                        std::to_string(picture.height) + " x " + std::to_string(picture.width) + " with " +
+                        std::to_string(picture.pixels.size()) + " values; the network takes " +
+                        std::to_string(input.c) + " channels");
     }
-    auto guesses = predict(*parts_->model.engine, set, parts_->model.info.normalization,
-                           parts_->model.graph.classes, top);
-    std::ranges::move(guesses, std::back_inserter(all));
+    add_picture(set, picture);
   }
-  return all;
+  return predict(*parts_->model.engine, set, parts_->model.info.normalization, parts_->model.graph.classes,
+                 top);
 }
 
 Image read_picture(const std::filesystem::path& path, int channels) {

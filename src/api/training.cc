@@ -51,9 +51,6 @@ TrainingReport run(Training& training, RunRequest request, double started) {
   std::call_once(formats, add_model_formats);
   request.control.started = started;
   Listener listener(training);
-  request.how.image_size = parse_image_size(request.config.image_size, "--image-size");
-  request.how.skip_bad = request.config.skip_bad;
-  request.how.threads = request.config.threads;
   request.how.cache_root = user_cache();
   request.tensorboard = training.tensorboard;
   request.how.on_warning = [&](const std::string& text) { listener.on_message(text); };

@@ -88,7 +88,10 @@ ExitCode run(const Options& options) {
     throw usage_error("--augment: needs --sheet FILE.png, where its images are shown");
   }
   const std::vector<Augment> augment = parse_augment(options.augment);
-  Dataset data = load_dataset(options.data, loading(options.image_size, options.skip_bad, !options.json));
+  LoadOptions how = loading(!options.json);
+  how.image_size = parse_image_size(options.image_size, "--image-size");
+  how.skip_bad = options.skip_bad;
+  Dataset data = load_dataset(options.data, how);
   select(data, {.classes = options.select});
   const Normalization colours = measure_normalization(data.train);
   if (!options.sheet.empty()) {

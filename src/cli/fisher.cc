@@ -42,7 +42,7 @@ ExitCode run(const Options& options) {
   LoadedModel model = load_model(files, {.threads = 1, .batch = 1});
   Engine& engine = *model.engine;
   engine.train_at(fisher_graph(model.graph));
-  const Dataset data = load_training_data(*config, loading(*config, !options.json));
+  const Dataset data = load_training_data(*config, loading(!options.json));
   if (config->task != "all") how.classes = parse_classes(config->task, data.classes, "--task");
   std::vector<int32_t> ids = epoch_order(choose_split(*config, data).train, how.seed, 0);
   if (std::ssize(ids) > wanted) ids.resize(static_cast<size_t>(wanted));

@@ -72,7 +72,8 @@ Dataset load_judged_data(const Judged& judged, const std::string& asked, bool sk
   const std::optional<TrainConfig>& config = judged.config;
   const CheckpointInfo& info = judged.model.info;
   const std::string name = !asked.empty() ? asked : config ? config->data : info.data;
-  LoadOptions how = loading("auto", skip_bad || (config && config->skip_bad), bar);
+  LoadOptions how = loading(bar);
+  how.skip_bad = skip_bad || (config && config->skip_bad);
   how.image_size = ImageSize{info.input.h, info.input.w};
   Dataset data = load_dataset(name, how);
   if (config && name == config->data) {

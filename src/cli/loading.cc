@@ -8,7 +8,6 @@
 
 #include "base/units.h"
 #include "cli/output.h"
-#include "train/trainer.h"
 
 namespace frugal {
 namespace {
@@ -42,10 +41,8 @@ class Bar {
 
 }  // namespace
 
-LoadOptions loading(const std::string& image_size, bool skip_bad, bool bar) {
+LoadOptions loading(bool bar) {
   LoadOptions options;
-  options.image_size = parse_image_size(image_size, "--image-size");
-  options.skip_bad = skip_bad;
   options.cache_root = user_cache();
   const auto line = std::make_shared<Bar>();
   options.on_warning = [line](const std::string& message) {
@@ -57,12 +54,6 @@ LoadOptions loading(const std::string& image_size, bool skip_bad, bool bar) {
       line->show(what, done, total);
     };
   }
-  return options;
-}
-
-LoadOptions loading(const TrainConfig& config, bool bar) {
-  LoadOptions options = loading(config.image_size, config.skip_bad, bar);
-  options.threads = config.threads;
   return options;
 }
 

@@ -81,7 +81,7 @@ ExitCode run(const Options& options) {
   if (!folder.empty() && !std::filesystem::is_directory(folder)) {
     throw usage_error("--out " + options.out + ": there is no directory " + folder.string());
   }
-  const Dataset data = load_training_data(config, loading(config, !options.json));
+  const Dataset data = load_training_data(config, loading(!options.json));
   const Graph graph = graph_for(config, data);
   const auto engine = make_engine(graph, config);
   check_run(*engine, graph, config, data);

@@ -3,7 +3,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <cmath>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
@@ -52,10 +51,6 @@ void print_json(const Json& json) {
 void warn(const std::string& message) {
   std::fflush(stdout);
   std::fprintf(stderr, "frugal: warning: %s\n", message.c_str());
-}
-
-std::string percent(double fraction) {
-  return std::isfinite(fraction) ? format("%.2f %%", 100 * fraction) : "-";
 }
 
 Json metrics_json(const Metrics& metrics) {

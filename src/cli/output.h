@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "data/dataset.h"
+#include "eval/proportion.h"  // percent
 #include "nn/engine.h"
 #include "train/trainer.h"
 
@@ -24,8 +25,6 @@ void print_json(const Json& json);
 
 /// "frugal: warning: ..." on stderr.
 void warn(const std::string& message);
-
-std::string percent(double fraction);  // "50.48 %"; "-" for NaN
 
 /// {"loss", "top1", "top3", "top5", "samples"}; null where nothing was measured.
 Json metrics_json(const Metrics& metrics);

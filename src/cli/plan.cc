@@ -74,7 +74,7 @@ ExitCode run(const Options& options) {
   const double limit = parse_max_time(config.max_time);
   const int64_t most = parse_count(options.max_params, "--max-params");
   const double seconds = parse_duration(options.seconds, "--seconds");
-  const Dataset data = load_training_data(config, loading(config, !options.json));
+  const Dataset data = load_training_data(config, loading(!options.json));
   const double used = boot_seconds() - process_start();  // as a run would have by then
   const std::shared_ptr<TeacherModel> teacher = load_teacher(config, data);
   std::vector<Row> rows;

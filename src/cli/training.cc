@@ -12,7 +12,7 @@ namespace frugal {
 
 ExitCode run_training(RunRequest request, const Telling& telling) {
   request.control.started = process_start();
-  request.how = loading(request.config, !telling.json && !telling.quiet);
+  request.how = loading(!telling.json && !telling.quiet);
   TrainingRun run = prepare_run(std::move(request));
   const auto reporter = telling.json ? make_json_reporter(telling.quiet) : make_text_reporter(telling.quiet);
   reporter->start(run);

@@ -2,8 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 namespace frugal {
+
+std::string percent(double share) {
+  if (!std::isfinite(share)) return "-";
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f %%", 100 * share);
+  return text;
+}
 
 ShareRange wilson_interval(int64_t successes, int64_t trials) {
   if (trials <= 0) return {0, 1};

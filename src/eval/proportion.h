@@ -2,8 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 namespace frugal {
+
+std::string percent(double share);  // "50.48 %"; "-" for NaN
 
 struct ShareRange {
   double low, high;

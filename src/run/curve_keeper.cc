@@ -1,24 +1,14 @@
 #include "run/curve_keeper.h"
 
 #include <cmath>
-#include <cstdio>
 #include <utility>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "eval/curves.h"
+#include "eval/proportion.h"
 
 namespace frugal {
-namespace {
-
-std::string percent(double fraction) {
-  if (!std::isfinite(fraction)) return "-";
-  char text[32];
-  std::snprintf(text, sizeof text, "%.2f %%", 100 * fraction);
-  return text;
-}
-
-}  // namespace
 
 CurveKeeper::CurveKeeper(std::filesystem::path out, std::string title, TrainObserver& next)
     : ObserverLink(next), out_(std::move(out)), title_(std::move(title)) {}

@@ -166,8 +166,11 @@ std::string overrun_text(const TrainResult& result, double started) {
          "s: the processor or the disk was not to be had for longer than was kept back";
 }
 
-Dataset load_training_data(const TrainConfig& config, const LoadOptions& how) {
+Dataset load_training_data(const TrainConfig& config, LoadOptions how) {
   choose_precision(config.precision);
+  how.image_size = parse_image_size(config.image_size, "--image-size");
+  how.skip_bad = config.skip_bad;
+  how.threads = config.threads;
   Dataset data = load_dataset(config.data, how);
   apply_selection(config, data);
   return data;

@@ -61,8 +61,8 @@ TrainResult carry_out(TrainingRun& run, TrainObserver& observer);
 /// That a run ended later than its limit allows, and by how much; empty where it did not. It ends now.
 std::string overrun_text(const TrainResult& result, double started);
 
-/// What a run of `config` would train on: read, then selected from. A precision that this machine lacks is
-/// refused before anything is read.
-Dataset load_training_data(const TrainConfig& config, const LoadOptions& how);
+/// What a run of `config` would train on: read as it says, then selected from; `how` says the rest. A
+/// precision that this machine lacks is refused before anything is read.
+Dataset load_training_data(const TrainConfig& config, LoadOptions how);
 
 }  // namespace frugal

@@ -326,13 +326,16 @@ void Trainer::choose_graph(double progress) {
 
 /// The optimizer as it was at `position`: what joined it when, too.
 void Trainer::bring_back_optimizer(const Position& position) {
+  const auto graph_after = [this](size_t changes) {
+    return graph_at(config_, graph_, changes == 0 ? 0 : changes_[changes - 1]);
+  };
   changed_ = std::ssize(position.changed_at) - 1;
-  for (size_t change = 0; change < position.changed_at.size(); ++change) {
-    const Graph then = graph_at(config_, graph_, change == 0 ? 0 : changes_[change - 1]);
-    optimizer_->set_steps(position.changed_at[change]);
-    optimizer_->train_only(engine_.parameters(), then);
-    engine_.train_at(then);
+  for (size_t changes = 0; changes < position.changed_at.size(); ++changes) {
+    optimizer_->set_steps(position.changed_at[changes]);
+    optimizer_->train_only(engine_.parameters(), graph_after(changes));
   }
+  // Those before it are not planned for nothing.
+  if (changed_ >= 0) engine_.train_at(graph_after(static_cast<size_t>(changed_)));
   optimizer_->set_steps(position.optimizer_steps);
 }
 
