@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <mutex>
+#include <string>
 #include <utility>
 
 #include "base/clock.h"
@@ -40,8 +41,12 @@ class Listener : public TrainObserver {
 GivenFlags flags_of(const Training& training) {
   GivenFlags given;
   for (const auto& [name, value] : training.settings) give(given, "--" + name, value);
-  if (training.data && given.contains("--data")) {
-    throw usage_error("the setting data and images of the program's own exclude each other");
+  if (!training.data) return given;
+  // What says which images are read, or how.
+  for (const std::string name : {"data", "image-size", "skip-bad"}) {
+    if (given.contains("--" + name)) {
+      throw usage_error("the setting " + name + " and images of the program's own exclude each other");
+    }
   }
   return given;
 }

@@ -165,6 +165,8 @@ TEST_F(Library, RefusesWhatIsWrongAndLeavesNothingBehind) {
   EXPECT_THAT(refused([](auto& t) { t.settings["coarse"] = "yes"; }),
               HasSubstr("coarse must be true or false"));
   EXPECT_THAT(refused([](auto& t) { t.settings["data"] = "cifar100"; }), HasSubstr("exclude each other"));
+  EXPECT_THAT(refused([](auto& t) { t.settings["image-size"] = "32"; }), HasSubstr("setting image-size and"));
+  EXPECT_THAT(refused([](auto& t) { t.settings["skip-bad"] = "true"; }), HasSubstr("setting skip-bad and"));
   EXPECT_THAT(refused([](auto& t) { t.data->test.labels[3] = 3; }),
               AllOf(HasSubstr("test images"), HasSubstr("label 3 is not in 0 to 2")));
   EXPECT_THAT(refused([](auto& t) { t.data->train.pixels.pop_back(); }), HasSubstr("number of pixels"));
