@@ -64,26 +64,32 @@ std::vector<int> nodes_of(const Group& group) {
   return nodes;
 }
 
-/// Forward reads inputs and weights and writes the output; backward reads the output's gradient and, where
-/// there are weights or statistics, inputs, and writes the inputs' gradients; a convolution does its work
-/// twice.
-NodeTime bound_of(const Graph& graph, const Group& group, int64_t batch, bool bf16, const Peaks& peaks) {
+/// Forward reads inputs and weights and writes the output. Backward reads the output's gradient, and inputs
+/// where there are weights or statistics; it writes the weights' gradients and those of the inputs that want
+/// one (`learns`, by node), each of which takes the forward pass's arithmetic again.
+NodeTime bound_of(const Graph& graph, const Group& group, const std::vector<bool>& learns, int64_t batch,
+                  bool bf16, const Peaks& peaks) {
   const Node& node = graph.nodes[static_cast<size_t>(group.node)];
-  const double element = bf16 ? 2 : 4;
-  double inputs = 0, weights = 0;
-  for (int i : group.inputs)
-    inputs += static_cast<double>(graph.nodes[static_cast<size_t>(i)].out.elements());
+  const double element = bf16 ? 2 : 4, images = static_cast<double>(batch);
+  double inputs = 0, wanted = 0, weights = 0;
+  for (int i : group.inputs) {
+    const auto elements = static_cast<double>(graph.nodes[static_cast<size_t>(i)].out.elements());
+    inputs += elements;
+    if (learns[static_cast<size_t>(i)]) wanted += elements;
+  }
   for (int p : group.parameters) {
     weights += static_cast<double>(graph.parameters[static_cast<size_t>(p)].elements());
   }
   const double out = static_cast<double>(graph.nodes[static_cast<size_t>(group.last)].out.elements());
-  const double images = static_cast<double>(batch), flops = 2.0 * static_cast<double>(node.macs()) * images;
-  const auto bound = [&](double operations, double bytes) {
+  const auto bound = [&](int passes, double bytes) {
+    const double operations = passes * 2.0 * static_cast<double>(node.macs()) * images;
     return std::max(operations / peaks.flops, bytes / peaks.bytes_per_second);
   };
-  const double reread = group.parameters.empty() ? 0 : inputs;
-  return {bound(flops, element * images * (inputs + out) + element * weights),
-          bound(2 * flops, element * images * (out + reread + inputs) + 4 * weights)};
+  const double forward = bound(1, element * images * (inputs + out) + element * weights);
+  if (!group.learns) return {forward, 0};
+  const double reread = weights > 0 ? inputs : 0;
+  return {forward, bound((weights > 0 ? 1 : 0) + (wanted > 0 ? 1 : 0),
+                         element * images * (out + reread + wanted) + 4 * weights)};
 }
 
 }  // namespace
@@ -102,13 +108,15 @@ std::vector<ProfileRow> profile_training(const Graph& graph, EngineOptions optio
   }
   engine->profile(nullptr);
   std::vector<ProfileRow> rows;
+  std::vector<bool> learns(graph.nodes.size(), false);
   for (const Group& group : fuse(graph)) {
+    learns[static_cast<size_t>(group.last)] = group.learns;
     if (group.kind == GroupKind::alias) continue;
     const NodeTime& sum = times[static_cast<size_t>(group.node)];
-    rows.push_back({nodes_of(group),
-                    {sum.forward / steps, sum.backward / steps},
-                    bound_of(graph, group, options.batch, options.precision == Precision::bf16, peaks)});
-    if (!group.learns) rows.back().bound.backward = 0;
+    rows.push_back(
+        {nodes_of(group),
+         {sum.forward / steps, sum.backward / steps},
+         bound_of(graph, group, learns, options.batch, options.precision == Precision::bf16, peaks)});
   }
   return rows;
 }
