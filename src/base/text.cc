@@ -1,5 +1,7 @@
 #include "base/text.h"
 
+#include "base/utf8.h"
+
 namespace frugal {
 
 std::string_view trim(std::string_view text) {
@@ -59,6 +61,7 @@ std::string in_quotes(std::string_view text) {
 }
 
 std::string xml_text(std::string_view text) {
+  const bool beyond_ascii = is_utf8(text);
   std::string out;
   for (const char c : text) {
     if (c == '&') {
@@ -70,7 +73,9 @@ std::string xml_text(std::string_view text) {
     } else if (c == '"') {
       out += "&quot;";
     } else {
-      out += (c >= 0x20 && c < 0x7F) || c == '\n' ? c : '?';
+      const auto byte = static_cast<unsigned char>(c);
+      const bool shown = byte >= 0x80 ? beyond_ascii : (byte >= 0x20 && byte < 0x7F) || c == '\n';
+      out += shown ? c : '?';
     }
   }
   return out;

@@ -24,7 +24,8 @@ bool matches_glob(std::string_view pattern, std::string_view text);
 /// argument cannot write to the terminal through an error.
 std::string in_quotes(std::string_view text);
 
-/// As XML takes it: markup escaped, and '?' for what is not printable ASCII.
+/// As XML and HTML take it: markup escaped, '?' for control characters, and for each byte above ASCII where
+/// the text is not UTF-8.
 std::string xml_text(std::string_view text);
 
 /// As a field of a CSV file (RFC 4180): in quotes where it has to be.

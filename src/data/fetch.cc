@@ -1,11 +1,6 @@
 #include "data/fetch.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include <array>
-#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <optional>
@@ -14,6 +9,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "base/file_lock.h"
 #include "base/file_writer.h"
 #include "base/text.h"
 #include "base/units.h"
@@ -48,29 +44,13 @@ void make_directory(const fs::path& path) {
 }
 
 /// One process at a time fetches a data set into a root.
-class Lock {
- public:
-  Lock(const fs::path& path, const StopFlag& stop, const std::function<void()>& on_wait)
-      : fd_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666)) {
-    if (fd_ < 0) throw Error("cannot open " + path.string() + ": " + std::generic_category().message(errno));
-    bool told = false;
-    while (::flock(fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-      if (!told) on_wait();
-      told = true;
-      if (const int signal = stop) {
-        ::close(fd_);
-        throw Interrupted(signal);
-      }
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
+void wait_for(FileLock& lock, const StopFlag& stop, const std::function<void()>& on_wait) {
+  for (bool told = false; !lock.try_lock(); told = true) {
+    if (!told) on_wait();
+    throw_if_stopped(stop);
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
-  Lock(const Lock&) = delete;
-  Lock& operator=(const Lock&) = delete;
-  ~Lock() { ::close(fd_); }
-
- private:
-  int fd_;
-};
+}
 
 class Fetching {
  public:
@@ -92,7 +72,8 @@ class Fetching {
     if (const auto there = present()) return *there;
     make_directory(downloads_);
     try {
-      const Lock lock(downloads_ / (source_.name + ".lock"), stop_, [this] {
+      FileLock lock(downloads_ / (source_.name + ".lock"));
+      wait_for(lock, stop_, [this] {
         observer_.on_message("another frugal fetches " + source_.name + " into " + options_.root.string() +
                              "; waiting for it");
       });

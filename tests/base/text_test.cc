@@ -65,7 +65,9 @@ TEST(Text, QuotesSafely) {
 
 TEST(Text, XmlHasNoMarkupInIt) {
   EXPECT_EQ(xml_text("a < b & \"c\" > d"), "a &lt; b &amp; &quot;c&quot; &gt; d");
-  EXPECT_EQ(xml_text("one\ntwo\x07\x7f\xc3\xa9"), "one\ntwo????");
+  EXPECT_EQ(xml_text("one\ntwo\x07\x7f"), "one\ntwo??");
+  EXPECT_EQ(xml_text("<caf\xc3\xa9>"), "&lt;caf\xc3\xa9&gt;");
+  EXPECT_EQ(xml_text("<caf\xe9>"), "&lt;caf?&gt;");  // Latin-1
 }
 
 TEST(CsvText, QuotesWhatWouldEndAField) {

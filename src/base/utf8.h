@@ -1,0 +1,11 @@
+// Whether text is UTF-8, in which files, JSON and TOML keep it.
+#pragma once
+
+#include <string_view>
+
+namespace frugal {
+
+/// As the Unicode Standard defines it: no overlong forms, no surrogates, nothing above U+10FFFF.
+bool is_utf8(std::string_view text);
+
+}  // namespace frugal
