@@ -66,6 +66,11 @@ void check(const Options& options) {
   if (options.split != "test" && options.split != "val" && options.split != "train") {
     throw usage_error("--split: '" + options.split + "' is none of test, val, train");
   }
+  if (options.calibrate && options.split != "test") {
+    throw usage_error(
+        "--calibrate: the temperature is fitted to the images held out for validation, so that "
+        "only the test split can be judged with it");
+  }
   if (!options.tta.empty() && options.tta != "flip") {
     throw usage_error("--tta: '" + options.tta + "' is not known; there is flip");
   }
@@ -80,6 +85,11 @@ ExitCode run(const Options& options) {
   }
   const LoadedModel& model = judged.model;
   const Dataset data = load_judged_data(judged, options.data, options.skip_bad, !options.json);
+  if ((options.split != "test" || options.calibrate) && judged.config && !is_trained_data(judged, data)) {
+    throw usage_error((options.calibrate ? "--calibrate" : "--split " + options.split) +
+                      ": what was held out of " + data.name +
+                      " cannot be told, which is not the data that the run was trained with");
+  }
   const JudgedImages images(data, options.split, judged.config, options.unmasked);
   const int64_t classes = model.graph.classes;
 

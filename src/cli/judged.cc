@@ -9,6 +9,7 @@
 #include "cli/loading.h"
 #include "cli/output.h"
 #include "data/selection.h"
+#include "train/run_identity.h"
 
 namespace frugal {
 namespace {
@@ -76,13 +77,25 @@ Dataset load_judged_data(const Judged& judged, const std::string& asked, bool sk
   how.skip_bad = skip_bad || (config && config->skip_bad);
   how.image_size = ImageSize{info.input.h, info.input.w};
   Dataset data = load_dataset(name, how);
-  if (config && name == config->data) {
+  if (config && (name == config->data || is_trained_data(judged, data))) {
+    if (!is_trained_data(judged, data)) {
+      warn(
+          "--data " + name +
+          ": these are not the images that the run was trained with: some were added, taken away or changed, "
+          "so that the model may have seen images that it is judged by");
+    }
     apply_selection(*config, data);
   } else {
     keep_classes(data, info.classes);
   }
   check_data_fits(data, info);
   return data;
+}
+
+bool is_trained_data(const Judged& judged, const Dataset& data) {
+  const std::string trained = trained_data(judged.model.info);
+  if (!trained.empty()) return data.fingerprint == trained;
+  return judged.config && data.name == judged.config->data;  // weights of before it was noted
 }
 
 JudgedImages::JudgedImages(const Dataset& data, const std::string& split,

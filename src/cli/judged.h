@@ -34,6 +34,10 @@ Judged load_judged(const std::string& run_or_file, const JudgedFlags& flags);
 /// the network knows; one that does not fit is a usage error.
 Dataset load_judged_data(const Judged& judged, const std::string& asked, bool skip_bad, bool bar);
 
+/// Whether these are the images that the network was trained with, of which its configuration tells which
+/// were held out.
+bool is_trained_data(const Judged& judged, const Dataset& data);
+
 /// Throws a usage error where the network cannot judge these images.
 void check_data_fits(const Dataset& data, const CheckpointInfo& info);
 

@@ -6,13 +6,14 @@
 #include <array>
 #include <cctype>
 #include <cmath>
+#include <iterator>
 #include <set>
 #include <system_error>
 #include <utility>
 
 #include "base/error.h"
-#include "base/text.h"
 #include "base/units.h"
+#include "base/utf8.h"
 #include "data/split.h"
 
 namespace frugal {
@@ -54,7 +55,7 @@ Entries entries_of(const fs::path& directory) {
   return entries;
 }
 
-/// What was found on the way and is no picture: counted, with one example.
+/// What was found on the way and is not read: counted, with one example.
 struct LeftAside {
   int64_t count = 0;
   std::string example;
@@ -63,11 +64,36 @@ struct LeftAside {
   }
 };
 
+struct AllLeftAside {
+  LeftAside others, links, loops, beside;
+
+  /// What is neither a directory nor a picture by its name.
+  void add_file(const fs::path& path) {
+    std::error_code ignored;
+    (fs::is_symlink(path, ignored) && !fs::exists(path, ignored) ? links : others).add(path);
+  }
+
+  void tell(const LoadOptions& options) const {
+    const auto say = [&](const LeftAside& left, const char* one, const char* many) {
+      if (left.count == 0) return;
+      options.warn(left.example +
+                   (left.count == 1 ? "" : " and " + with_thousands(left.count - 1) + " more") +
+                   ": left aside: " + (left.count == 1 ? one : many));
+    };
+    say(others, "no picture by its name (.jpg, .jpeg, .png)",
+        "no pictures by their names (.jpg, .jpeg, .png)");
+    say(links, "a link to what is not there", "links to what is not there");
+    say(loops, "a directory that was read already, or lies too deep",
+        "directories that were read already, or lie too deep");
+    say(beside, "a directory beside those of training and test images",
+        "directories beside those of training and test images");
+  }
+};
+
 /// Collects the pictures below one class's directory.
 class Walk {
  public:
-  Walk(const fs::path& folder, LeftAside& others, LeftAside& loops)
-      : folder_(folder), others_(others), loops_(loops) {}
+  Walk(const fs::path& folder, AllLeftAside& left) : folder_(folder), left_(left) {}
 
   std::vector<std::string> below(const std::string& directory) {
     seen_.clear();
@@ -84,7 +110,7 @@ class Walk {
     // A directory that links lead back to is entered once.
     if (depth > max_depth || ::stat((folder_ / directory).c_str(), &status) != 0 ||
         !seen_.insert({status.st_dev, status.st_ino}).second) {
-      loops_.add(folder_ / directory);
+      left_.loops.add(folder_ / directory);
       return;
     }
     const Entries entries = entries_of(folder_ / directory);
@@ -92,14 +118,14 @@ class Walk {
       if (is_picture_name(name)) {
         found_.push_back(directory + "/" + name);
       } else {
-        others_.add(folder_ / directory / name);
+        left_.add_file(folder_ / directory / name);
       }
     }
     for (const std::string& name : entries.directories) visit(directory + "/" + name, depth + 1);
   }
 
   const fs::path& folder_;
-  LeftAside &others_, &loops_;
+  AllLeftAside& left_;
   std::set<std::pair<dev_t, ino_t>> seen_;
   std::vector<std::string> found_;
 };
@@ -130,7 +156,7 @@ class Finder {
       if (!test.empty() && !entries_of(folder_ / test).directories.empty()) {
         throw Error((folder_ / test).string() + ": there is no train directory with classes beside it");
       }
-      for (const std::string& file : top.files) others_.add(folder_ / file);
+      leave_files(folder_, top);
       read_classes("", top.directories, files_.train);
       hold_out();
     }
@@ -142,14 +168,15 @@ class Finder {
     if (static_cast<int64_t>(files_.train.size() + files_.test.size()) >= max_files) {
       throw Error(folder_.string() + ": more than 2^31 pictures");
     }
-    tell();
+    left_.tell(options_);
     return std::move(files_);
   }
 
  private:
   void read_splits(const std::string& train, const Entries& top) {
     read_classes(train + "/", entries_of(folder_ / train).directories, files_.train);
-    for (const std::string& file : entries_of(folder_ / train).files) others_.add(folder_ / train / file);
+    leave_files(folder_, top);
+    leave_files(folder_ / train, entries_of(folder_ / train));
     std::string test = find_split(top.directories, {"test", "testing"});
     const std::string val = find_split(top.directories, {"val", "valid", "validation"});
     if (test.empty()) {
@@ -159,8 +186,12 @@ class Finder {
                     ": left aside: for validation, a part of the training images "
                     "is held out (--val)");
     }
+    for (const std::string& name : top.directories) {
+      if (name != train && name != test && name != val) left_.beside.add(folder_ / name);
+    }
     if (test.empty()) return hold_out();
     const Entries classes = entries_of(folder_ / test);
+    leave_files(folder_ / test, classes);
     for (const std::string& name : classes.directories) {
       if (std::ranges::find(files_.classes, name) == files_.classes.end()) {
         throw Error((folder_ / test / name).string() + ": a class that " + (folder_ / train).string() +
@@ -174,18 +205,27 @@ class Finder {
     read_classes(test + "/", classes.directories, files_.test);
   }
 
+  void leave_files(const fs::path& directory, const Entries& entries) {
+    for (const std::string& file : entries.files) left_.add_file(directory / file);
+  }
+
   void read_classes(const std::string& prefix, const std::vector<std::string>& names,
                     std::vector<PictureFile>& files) {
     if (files_.classes.empty()) files_.classes = names;
-    Walk walk(folder_, others_, loops_);
+    Walk walk(folder_, left_);
     for (const std::string& name : names) {
+      if (!is_utf8(name)) {
+        throw Error((folder_ / prefix / name).string() +
+                    ": its name is a class's, and not UTF-8, in which names are kept; rename it");
+      }
       const auto label =
           static_cast<int32_t>(std::ranges::lower_bound(files_.classes, name) - files_.classes.begin());
       for (std::string& path : walk.below(prefix + name)) files.push_back({std::move(path), label});
     }
   }
 
-  /// Moves a part of each class from training to test.
+  /// Moves a part of each class from training to test: by the names of its files, so that a picture that is
+  /// added or taken away does not make training pictures of test pictures.
   void hold_out() {
     std::vector<PictureFile> train;
     for (auto begin = files_.train.begin(); begin != files_.train.end();) {
@@ -195,9 +235,11 @@ class Finder {
       const int64_t count = end - begin;
       const auto wanted = std::llround(options_.test_fraction * static_cast<double>(count));
       const int64_t held_out = std::min(std::max<int64_t>(wanted, 1), count - 1);
-      for (const int32_t id : test_indices(count, held_out, options_.split_seed, label)) {
-        files_.test.push_back(std::move(begin[id]));
-        begin[id].path.clear();
+      std::vector<std::string> paths;
+      std::transform(begin, end, std::back_inserter(paths), [](const PictureFile& f) { return f.path; });
+      for (const size_t id : test_files(paths, static_cast<size_t>(held_out), options_.split_seed)) {
+        files_.test.push_back(std::move(begin[static_cast<std::ptrdiff_t>(id)]));
+        begin[static_cast<std::ptrdiff_t>(id)].path.clear();
       }
       for (; begin != end; ++begin) {
         if (!begin->path.empty()) train.push_back(std::move(*begin));
@@ -212,23 +254,10 @@ class Finder {
     files_.train = std::move(train);
   }
 
-  void tell() const {
-    const auto say = [&](const LeftAside& left, const char* one, const char* many) {
-      if (left.count == 0) return;
-      options_.warn(left.example +
-                    (left.count == 1 ? "" : " and " + with_thousands(left.count - 1) + " more") +
-                    ": left aside: " + (left.count == 1 ? one : many));
-    };
-    say(others_, "no picture by its name (.jpg, .jpeg, .png)",
-        "no pictures by their names (.jpg, .jpeg, .png)");
-    say(loops_, "a directory that was read already, or lies too deep",
-        "directories that were read already, or lie too deep");
-  }
-
   const fs::path& folder_;
   const LoadOptions& options_;
   FolderFiles files_;
-  LeftAside others_, loops_;
+  AllLeftAside left_;
 };
 
 }  // namespace

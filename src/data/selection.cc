@@ -139,8 +139,15 @@ void select(Dataset& data, const Selection& selection) {
   if (selection.fraction < 1) {
     const auto wanted =
         static_cast<int64_t>(std::floor(selection.fraction * static_cast<double>(data.train.count) + 1e-6));
-    if (wanted < 1) throw usage_error("--fraction: " + exact_text(selection.fraction) + " leaves no image");
-    keep_images(data.train, stratified_indices(data.train.labels, wanted, selection.seed, Purpose::select));
+    const std::vector<int64_t> counts = class_counts(data.train, data.classes.size());
+    const auto classes = static_cast<int64_t>(counts.size()) - std::ranges::count(counts, 0);
+    if (wanted < classes) {
+      throw usage_error("--fraction: " + exact_text(selection.fraction) + " of " +
+                        with_thousands(data.train.count) + " images leaves " + with_thousands(wanted) +
+                        ", less than one of each of the " + std::to_string(classes) + " classes");
+    }
+    keep_images(data.train, stratified_indices(data.train.labels, wanted, selection.seed, Purpose::select,
+                                               /*every_class=*/true));
   }
 }
 

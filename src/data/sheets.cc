@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "data/cifar.h"
+#include "data/folder.h"
 
 namespace frugal {
 namespace {
@@ -59,7 +60,9 @@ std::string sheet_file(int64_t sheet) { return "sheet-" + std::to_string(sheet) 
 
 bool is_sheets(const fs::path& directory) {
   std::error_code ignored;
-  return fs::exists(directory / sheet_classes_file, ignored);
+  // A folder of pictures may have a file of that name, too.
+  return fs::exists(directory / sheet_classes_file, ignored) &&
+         (fs::exists(directory / sheet_file(0), ignored) || !is_folder(directory));
 }
 
 void read_sheets(const fs::path& directory, const LoadOptions& /*options*/, Dataset& dataset) {

@@ -6,13 +6,25 @@
 #include <map>
 #include <numeric>
 #include <string>
+#include <utility>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/philox.h"
 #include "data/sampler.h"
 
 namespace frugal {
 namespace {
+
+/// Behind every label, where a class's own draws are.
+constexpr uint32_t tie_layer = 0xFFFFFF;
+
+std::vector<int32_t> shuffled(int64_t count, const RandomStream& stream) {
+  std::vector<int32_t> ids(static_cast<size_t>(count));
+  std::iota(ids.begin(), ids.end(), 0);
+  shuffle(ids, stream);
+  return ids;
+}
 
 int64_t held_out_of(int64_t count, double fraction) {
   if (!(fraction >= 0 && fraction < 1)) {
@@ -32,9 +44,7 @@ int64_t held_out_of(int64_t count, double fraction) {
 
 TrainValSplit split_indices(int64_t count, double fraction, uint64_t seed) {
   const int64_t held_out = held_out_of(count, fraction);
-  std::vector<int32_t> ids(static_cast<size_t>(count));
-  std::iota(ids.begin(), ids.end(), 0);
-  shuffle(ids, RandomStream(seed, Purpose::split));
+  const std::vector<int32_t> ids = shuffled(count, RandomStream(seed, Purpose::split));
   TrainValSplit split{.train = {ids.begin() + held_out, ids.end()},
                       .val = {ids.begin(), ids.begin() + held_out}};
   std::ranges::sort(split.train);
@@ -42,17 +52,25 @@ TrainValSplit split_indices(int64_t count, double fraction, uint64_t seed) {
   return split;
 }
 
-std::vector<int32_t> test_indices(int64_t count, int64_t held_out, uint64_t seed, int32_t label) {
-  std::vector<int32_t> ids(static_cast<size_t>(count));
-  std::iota(ids.begin(), ids.end(), 0);
-  shuffle(ids, RandomStream(seed, Purpose::split, static_cast<uint32_t>(label) + 1));
-  ids.resize(static_cast<size_t>(held_out));
-  std::ranges::sort(ids);
-  return ids;
+std::vector<size_t> test_files(std::span<const std::string> names, size_t held_out, uint64_t seed) {
+  std::vector<std::pair<std::string, size_t>> by_hash;
+  by_hash.reserve(names.size());
+  for (const std::string& name : names) {
+    const std::string text = std::to_string(seed) + ' ' + name;
+    Hasher hasher;
+    hasher.update({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
+    by_hash.emplace_back(hasher.hex(), by_hash.size());
+  }
+  std::ranges::sort(by_hash);
+  std::vector<size_t> chosen;
+  chosen.reserve(held_out);
+  for (size_t i = 0; i < held_out; ++i) chosen.push_back(by_hash[i].second);
+  std::ranges::sort(chosen);
+  return chosen;
 }
 
 std::vector<int32_t> stratified_indices(std::span<const int32_t> labels, int64_t wanted, uint64_t seed,
-                                        Purpose purpose) {
+                                        Purpose purpose, bool every_class) {
   struct Class {
     std::vector<int32_t> ids;
     int64_t taken = 0, rest = 0;
@@ -60,17 +78,21 @@ std::vector<int32_t> stratified_indices(std::span<const int32_t> labels, int64_t
   std::map<int32_t, Class> classes;
   for (size_t i = 0; i < labels.size(); ++i) classes[labels[i]].ids.push_back(static_cast<int32_t>(i));
   const auto count = static_cast<int64_t>(labels.size());
+  const int64_t least = every_class && wanted >= std::ssize(classes) ? 1 : 0;
   int64_t left = wanted;
   std::vector<Class*> by_rest;
-  for (auto& [label, each] : classes) {
-    const int64_t share = wanted * static_cast<int64_t>(each.ids.size());
-    each.taken = share / count;
-    each.rest = share % count;
+  for (const int32_t place : shuffled(std::ssize(classes), RandomStream(seed, purpose, tie_layer))) {
+    Class& each = std::next(classes.begin(), place)->second;
+    const int64_t share = wanted * std::ssize(each.ids), part = share / count;
+    each.taken = std::max(part, least);
+    each.rest = part < least ? 0 : share % count;  // it has been rounded up
     left -= each.taken;
     by_rest.push_back(&each);
   }
   std::ranges::stable_sort(by_rest, std::ranges::greater{}, &Class::rest);
   for (int64_t i = 0; i < left; ++i) ++by_rest[static_cast<size_t>(i)]->taken;
+  // What small classes were given beyond their part, the largest go without.
+  for (; left < 0; ++left) --(*std::ranges::max_element(by_rest, {}, &Class::taken))->taken;
   std::vector<int32_t> chosen;
   for (auto& [label, each] : classes) {
     shuffle(each.ids, RandomStream(seed, purpose, static_cast<uint32_t>(label)));

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/philox.h"
@@ -21,12 +22,13 @@ TrainValSplit split_indices(int64_t count, double fraction, uint64_t seed);
 TrainValSplit stratified_split(std::span<const int32_t> labels, double fraction, uint64_t seed);
 
 /// `wanted` of the images, in order: of every class its part, rounded down, and one more of those that
-/// rounding took most from (of equals, the classes that come first). Chosen by (seed, purpose, label).
+/// rounding took most from (of equals, by the seed); with `every_class` at least one of each, where `wanted`
+/// is enough for that. Chosen by (seed, purpose, label).
 std::vector<int32_t> stratified_indices(std::span<const int32_t> labels, int64_t wanted, uint64_t seed,
-                                        Purpose purpose);
+                                        Purpose purpose, bool every_class = false);
 
-/// Which `held_out` of the `count` images of class `label` are for testing, in order: chosen by (seed, split,
-/// label + 1), so that no choice follows from another, nor from that of split_indices.
-std::vector<int32_t> test_indices(int64_t count, int64_t held_out, uint64_t seed, int32_t label);
+/// Which `held_out` of these files are for testing, in order: those whose names hash lowest with the seed, so
+/// that a file more or less moves no other from one split to the other, but for the one at the limit.
+std::vector<size_t> test_files(std::span<const std::string> names, size_t held_out, uint64_t seed);
 
 }  // namespace frugal

@@ -4,11 +4,13 @@
 #include <filesystem>
 #include <set>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
 #include "base/nearest.h"
 #include "base/units.h"
+#include "base/utf8.h"
 #include "data/locate.h"
 #include "graph/presets.h"
 #include "train/limits.h"
@@ -69,8 +71,8 @@ const std::vector<TrainFlag> all_flags = {
      "--help has them all)",
      set<&C::augment>},
     {"Data", "--resize", "SIZE@PROGRESS,...",
-     "Train on images of these sizes, from these parts of the run on: 24@0,32@0.5 (networks that take any "
-     "size)",
+     "Train on images whose shorter side has this many pixels, from these parts of the run on: 24@0,32@0.5 "
+     "(networks that take any size)",
      set<&C::resize>},
     {"Data", "--normalize", "auto|none|given:...",
      "auto: mean 0 and deviation 1 by channel over the training images; none: pixels in [0, 1]; "
@@ -204,6 +206,13 @@ TrainConfig configure(const GivenFlags& given, const std::string& config_file) {
     if (!was_given("--epochs", "epochs")) config.epochs = 0;
     if (!was_given("--schedule", "schedule") && !was_given("--recipe", "recipe"))
       config.schedule = "onecycle";
+  }
+  // A run keeps its settings in files of UTF-8, which it would not find its way back from.
+  for (const auto& [flag, text] : {std::pair{"--data", &config.data},
+                                   {"--model", &config.model},
+                                   {"--from", &config.from},
+                                   {"--teacher", &config.teacher}}) {
+    if (!is_utf8(*text)) throw usage_error(std::string(flag) + ": " + *text + " is not UTF-8; rename it");
   }
   validate(config);
   return config;

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "train/run_identity.h"
 
 namespace frugal {
 namespace {
@@ -142,6 +143,7 @@ void CheckpointKeeper::write_best() {
   if (!best_pending_) return;
   CheckpointInfo info = info_;
   info.extra = best_extra_;
+  note_trained_data(info, trained_data(info_));
   save_checkpoint(file("best.next.safetensors"), info, best_, /*optimizer=*/false);
 }
 

@@ -80,6 +80,15 @@ CheckpointInfo with_identity(CheckpointInfo info, const RunIdentity& identity) {
   return info;
 }
 
+std::string trained_data(const CheckpointInfo& info) {
+  const auto found = info.extra.find(data_key);
+  return found == info.extra.end() ? "" : found->second;
+}
+
+void note_trained_data(CheckpointInfo& info, const std::string& fingerprint) {
+  if (!fingerprint.empty()) info.extra[data_key] = fingerprint;
+}
+
 std::string require_same_run(const CheckpointInfo& info, const std::string& file, const RunIdentity& now,
                              const std::string& out, bool force) {
   const auto before = [&](const char* key) {

@@ -26,6 +26,11 @@ RunIdentity run_identity(const TrainConfig& config, const std::string& model_fil
 
 CheckpointInfo with_identity(CheckpointInfo info, const RunIdentity& identity);
 
+/// The fingerprint of the data that the run was trained on; empty where the file does not say.
+std::string trained_data(const CheckpointInfo& info);
+/// For weights that are not gone on from, and lack the rest.
+void note_trained_data(CheckpointInfo& info, const std::string& fingerprint);
+
 /// Refuses, as a usage error that says what differs, to let run `out` go on from a checkpoint of another
 /// configuration, of other data or another teacher; of another program or instruction set unless `force`, and
 /// then returns what the user should hear. Returns nothing where nothing differs. `file` is named where it

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <sstream>
 
 #include "program.h"
@@ -71,6 +72,30 @@ TEST_F(Eval, WritesPredictionsAndConfusion) {
   EXPECT_EQ(count, 100);
   const std::string confusion = read_text(scratch / "c.csv");
   EXPECT_EQ(std::count(confusion.begin(), confusion.end(), '\n'), 101);
+}
+
+TEST_F(Eval, NobodyIsCalibratedOnWhatHeIsJudgedBy) {
+  for (const char* split : {"val", "train"}) {
+    const Outcome outcome = eval({"--split", split, "--calibrate"});
+    EXPECT_EQ(outcome.code, 2);
+    EXPECT_THAT(outcome.err, HasSubstr("only the test split"));
+  }
+}
+
+/// The same data under another name are the run's data; others hold nothing out that could be told.
+TEST_F(Eval, WhatWasHeldOutIsKnownOfTheRunsDataAlone) {
+  std::filesystem::copy(scratch / "set", scratch / "copy");
+  const auto own = json_lines(eval({"--split", "val", "--json"}).out).at(0);
+  const Outcome copied = eval({"--split", "val", "--json", "--data", path("copy")});
+  ASSERT_EQ(copied.code, 0) << copied.err;
+  EXPECT_EQ(json_lines(copied.out).at(0)["loss"], own["loss"]);
+  write_cifar100(scratch / "other", 128, 100);
+  for (const char* how : {"--calibrate", "--split=val", "--split=train"}) {
+    const Outcome refused = eval({how, "--data", path("other")});
+    EXPECT_EQ(refused.code, 2) << how;
+    EXPECT_THAT(refused.err, HasSubstr("cannot be told")) << how;
+  }
+  EXPECT_EQ(eval({"--data", path("other")}).code, 0);
 }
 
 TEST_F(Eval, ComparesTwoNetworksOnTheSameImages) {

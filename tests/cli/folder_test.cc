@@ -72,6 +72,23 @@ TEST_F(Folder, TrainEvalPredict) {
   EXPECT_EQ(json_lines(guessed.out).at(0)["top"].size(), 2u);
 }
 
+TEST_F(Folder, EvalSaysWhereTheFolderHasChanged) {
+  ASSERT_EQ(train({"--image-size", "32"}).code, 0);
+  EXPECT_EQ(run({"eval", "run"}).err, "");
+  fs::remove(set / "dark/7.png");
+  const Outcome changed = run({"eval", "run"});
+  EXPECT_EQ(changed.code, 0);
+  EXPECT_THAT(changed.err, HasSubstr("not the images that the run was trained with"));
+}
+
+TEST_F(Folder, APathThatASettingsFileCannotHoldIsRefusedBeforeTraining) {
+  fs::rename(set, scratch / "caf\xE9");
+  const Outcome refused = run({"train", "--data", "caf\xE9", "--model", "smallnet", "--out", "run"});
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("--data"), HasSubstr("UTF-8")));
+  EXPECT_FALSE(fs::exists(scratch / "run"));
+}
+
 TEST_F(Folder, ABrokenPictureIsNamedOrSkipped) {
   put(set / "dark/7.png", "broken");
   const Outcome refused = train({});

@@ -102,6 +102,48 @@ TEST(Folder, WithoutATestSplitAFifthOfEachClassIsDrawn) {
   }
 }
 
+TEST(Folder, APictureMoreMakesNoTrainingPictureOfATestPicture) {
+  const TempDir dir;
+  for (int i = 0; i < 40; ++i) flat(dir / ("a/" + std::to_string(100 + i) + ".png"), i);
+  const auto tested = [&] {
+    std::set<int> reds;
+    const Dataset data = load_dataset(dir.path());
+    for (int64_t i = 0; i < data.test.count; ++i) reds.insert(data.test.image(i)[0]);
+    return reds;
+  };
+  std::set<int> before = tested();
+  EXPECT_EQ(before.size(), 8u);
+  flat(dir / "a/0-first.png", 200);
+  flat(dir / "A class before/1.png", 201);
+  flat(dir / "A class before/2.png", 202);
+  std::set<int> after = tested();
+  for (const int added : {200, 201, 202}) after.erase(added);
+  before.insert(after.begin(), after.end());
+  EXPECT_LE(before.size(), 9u);
+}
+
+TEST(Folder, AFileThatIsCalledAsAnotherLayoutsIsLeftAside) {
+  const TempDir dir;
+  for (const char* name : {"a", "b"}) {
+    flat(dir / name / "1.png", 1);
+    flat(dir / name / "2.png", 2);
+  }
+  put(dir / "classes.txt", std::string("a\nb\n"));
+  Warnings warnings;
+  EXPECT_THAT(load_dataset(dir.path(), warnings.options()).classes, ElementsAre("a", "b"));
+  EXPECT_THAT(warnings.all, ElementsAre(HasSubstr("classes.txt: left aside")));
+}
+
+TEST(Folder, AClassIsNamedInUtf8) {
+  const TempDir dir;
+  flat(dir / "train/caf\xC3\xA9/1.png", 1);
+  flat(dir / "train/caf\xC3\xA9/2.png", 2);
+  EXPECT_THAT(load_dataset(dir.path()).classes, ElementsAre("caf\xC3\xA9"));
+  flat(dir / "train/th\xE9/1.png", 3);
+  EXPECT_THAT([&] { load_dataset(dir.path()); },
+              ThrowsMessage<Error>(AllOf(HasSubstr("train/th\xE9"), HasSubstr("UTF-8"))));
+}
+
 TEST(Folder, AClassMayBeCalledTrain) {
   const TempDir dir;
   for (const char* name : {"train", "plane"}) {
@@ -220,6 +262,22 @@ TEST(Folder, WhatIsNoPictureIsLeftAsideAndSaid) {
   EXPECT_EQ(data.train.count + data.test.count, 4);
   EXPECT_THAT(data.classes, ElementsAre("a", "b"));
   EXPECT_THAT(warnings.all, ElementsAre(AllOf(HasSubstr("readme.md and 1 more"), HasSubstr("left aside"))));
+}
+
+TEST(Folder, WhatLiesBesideTheSplitsIsLeftAsideAndSaid) {
+  const TempDir dir;
+  for (const char* split : {"train", "test"}) flat(dir / split / "a/1.png", split[1]);
+  flat(dir / "b/1.png", 3);
+  put(dir / "readme.md", std::string("x"));
+  put(dir / "test/notes.txt", std::string("x"));
+  put(dir / "train/notes.txt", std::string("x"));
+  fs::create_symlink("/nowhere", dir / "train/c");
+  Warnings warnings;
+  EXPECT_THAT(load_dataset(dir.path(), warnings.options()).classes, ElementsAre("a"));
+  EXPECT_THAT(warnings.all,
+              ElementsAre(AllOf(HasSubstr("readme.md and 2 more"), HasSubstr("by their names")),
+                          HasSubstr("train/c: left aside: a link to what is not there"),
+                          HasSubstr("/b: left aside: a directory beside"), HasSubstr("one class only")));
 }
 
 TEST(Folder, LinksAreFollowedAndLoopsEnd) {

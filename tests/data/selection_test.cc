@@ -112,6 +112,10 @@ TEST(Selection, AFractionIsOfEveryClass) {
   const Dataset odd = selected({.fraction = 0.247});
   EXPECT_THAT(counts(odd.train.labels), ElementsAre(std::pair(0, 3), std::pair(1, 5), std::pair(2, 7),
                                                     std::pair(3, 10), std::pair(4, 12)));
+  // 6 of 150: 0.4, 0.8, 1.2, 1.6, 2; no class goes without.
+  EXPECT_THAT(
+      counts(selected({.fraction = 0.04}).train.labels),
+      ElementsAre(std::pair(0, 1), std::pair(1, 1), std::pair(2, 1), std::pair(3, 1), std::pair(4, 2)));
 }
 
 TEST(Selection, FaultsAreUsageErrors) {
@@ -131,7 +135,8 @@ TEST(Selection, FaultsAreUsageErrors) {
   refuse({.classes = "ant,,cow"}, "no class");
   refuse({.fraction = 0}, "--fraction");
   refuse({.fraction = 1.5}, "--fraction");
-  refuse({.fraction = 0.001}, "leaves no image");
+  refuse({.fraction = 0.001}, "leaves 0, less than one of each of the 5 classes");
+  refuse({.fraction = 0.03}, "leaves 4, less than one of each of the 5 classes");
 }
 
 TEST(Selection, AModelsClassesAreFoundByTheirNames) {

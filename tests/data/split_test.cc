@@ -8,9 +8,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <numeric>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "base/error.h"
 
@@ -67,6 +71,79 @@ TEST(Split, SeedsAreIndependent) {
   std::vector<int32_t> both;
   std::ranges::set_intersection(a, b, std::back_inserter(both));
   EXPECT_NEAR(static_cast<double>(both.size()), 100, 40);  // four standard deviations
+}
+
+std::vector<std::string> file_names(int count) {
+  std::vector<std::string> names;
+  names.reserve(static_cast<size_t>(count));
+  for (int i = 0; i < count; ++i) names.push_back("cat/" + std::to_string(i) + ".jpg");
+  return names;
+}
+
+std::set<std::string> tested(const std::vector<std::string>& names, size_t held_out, uint64_t seed = 0) {
+  std::set<std::string> chosen;
+  for (const size_t i : test_files(names, held_out, seed)) chosen.insert(names[i]);
+  EXPECT_EQ(chosen.size(), held_out);
+  return chosen;
+}
+
+// As above: a model must not be tested by what it was trained on, however the folder has grown.
+TEST(TestFiles, OneMoreOrLessMovesNoOther) {
+  std::vector<std::string> names = file_names(500);
+  const std::set<std::string> before = tested(names, 100);
+  names.insert(names.begin(), "cat/!first.jpg");
+  std::set<std::string> now = tested(names, 100);
+  now.insert(before.begin(), before.end());
+  EXPECT_LE(now.size(), 101u);
+  names.erase(names.begin(), names.begin() + 2);
+  now = tested(names, 100);
+  now.insert(before.begin(), before.end());
+  EXPECT_LE(now.size(), 101u);
+}
+
+TEST(TestFiles, AreDrawnBySeedAndName) {
+  const std::vector<std::string> names = file_names(5000);
+  const auto a = tested(names, 1000, 1), b = tested(names, 1000, 2);
+  std::vector<std::string> both;
+  std::ranges::set_intersection(a, b, std::back_inserter(both));
+  EXPECT_NEAR(static_cast<double>(both.size()), 200, 50);  // four standard deviations
+  const auto first = test_files(names, 1000, 1);
+  EXPECT_TRUE(std::ranges::is_sorted(first));
+  EXPECT_NEAR(static_cast<double>(std::ranges::count_if(first, [](size_t i) { return i < 2500; })), 500, 60);
+}
+
+TEST(Stratified, EveryClassHasOneWhereThereIsEnough) {
+  std::vector<int32_t> labels{0, 1, 2, 3};
+  labels.resize(100, 4);
+  const auto taken = [&](int64_t wanted) {
+    std::map<int32_t, int> counts;
+    for (const int32_t id : stratified_indices(labels, wanted, 1, Purpose::select, /*every_class=*/true)) {
+      ++counts[labels[static_cast<size_t>(id)]];
+    }
+    return counts;
+  };
+  using Counts = std::map<int32_t, int>;
+  EXPECT_EQ(taken(5), (Counts{{0, 1}, {1, 1}, {2, 1}, {3, 1}, {4, 1}}));
+  EXPECT_EQ(taken(60), (Counts{{0, 1}, {1, 1}, {2, 1}, {3, 1}, {4, 56}}));
+  EXPECT_EQ(taken(4), (Counts{{4, 4}}));  // not enough
+  EXPECT_EQ(stratified_indices(labels, 10, 1, Purpose::stratify).size(), 10u);
+}
+
+TEST(Stratified, WhoIsRoundedUpIsDrawn) {
+  std::vector<int32_t> labels;
+  for (int32_t i = 0; i < 40; ++i) labels.push_back(i / 2);  // twenty classes of two
+  std::set<std::vector<int32_t>> ways;
+  std::map<int32_t, int> counts;
+  for (uint64_t seed = 0; seed < 200; ++seed) {
+    std::vector<int32_t> of;
+    for (const int32_t id : stratified_indices(labels, 10, seed, Purpose::select)) {
+      of.push_back(labels[static_cast<size_t>(id)]);
+      ++counts[of.back()];
+    }
+    ways.insert(of);
+  }
+  EXPECT_GT(ways.size(), 100u);
+  for (const auto& [label, count] : counts) EXPECT_NEAR(count, 100, 30) << label;
 }
 
 TEST(EpochOrder, StaysAsItIs) {
