@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstring>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <system_error>
 #include <utility>
 
 #include "base/error.h"
@@ -73,6 +75,21 @@ struct Reader {
   }
 };
 
+/// What has not been used for so long is not kept on.
+constexpr auto kept_for = std::chrono::days(30);
+
+/// Also what a write that was killed has left. Another process may do the same at the same time.
+void remove_unused(const fs::path& directory) {
+  const auto now = fs::file_time_type::clock::now();
+  std::error_code failure;
+  for (fs::directory_iterator it(directory, failure); !failure && it != fs::directory_iterator();
+       it.increment(failure)) {
+    std::error_code gone;
+    const auto used = it->last_write_time(gone);
+    if (!gone && it->is_regular_file(gone) && now - used > kept_for) fs::remove(it->path(), gone);
+  }
+}
+
 }  // namespace
 
 fs::path decoded_file(const fs::path& cache_root, const std::string& key) {
@@ -81,6 +98,8 @@ fs::path decoded_file(const fs::path& cache_root, const std::string& key) {
 
 DecodedPictures read_decoded(const fs::path& file, const std::string& key, ImageSize size, int64_t classes) {
   SafetensorsFile stored = read_safetensors(file);
+  std::error_code ignored;  // of a cache that may be read only, it ages
+  fs::last_write_time(file, fs::file_time_type::clock::now(), ignored);
   const std::string path = file.string();
   const Reader reader{stored, path};
   reader.text("xxh3_128");  // without a checksum the container takes what it gets
@@ -111,6 +130,7 @@ void write_decoded(const fs::path& file, const std::string& key, const DecodedPi
        labels("train.labels", pictures.train), labels("test.labels", pictures.test)}};
   const std::string skipped = Json(pictures.skipped).dump(-1, ' ', false, Json::error_handler_t::replace);
   write_safetensors(file, {{"kind", kind}, {"key", key}, {"skipped", skipped}}, tensors);
+  remove_unused(file.parent_path());
 }
 
 }  // namespace frugal

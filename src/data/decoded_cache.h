@@ -25,6 +25,7 @@ std::filesystem::path decoded_file(const std::filesystem::path& cache_root, cons
 DecodedPictures read_decoded(const std::filesystem::path& file, const std::string& key, ImageSize size,
                              int64_t classes);
 
+/// Also removes what nobody has read for thirty days.
 void write_decoded(const std::filesystem::path& file, const std::string& key,
                    const DecodedPictures& pictures);
 

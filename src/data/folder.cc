@@ -76,11 +76,11 @@ void check_memory(const Pictures& pictures, ImageSize size, const LoadOptions& o
   const auto count = static_cast<int64_t>(pictures.count());
   int64_t largest = 0;
   for (const PictureFacts& facts : pictures.facts) {
-    largest = std::max(largest, facts.size.height * facts.size.width * channels);
+    largest = std::max(largest, facts.size.height * facts.size.width);
   }
   const int64_t threads = options.threads > 0 ? options.threads : std::thread::hardware_concurrency();
-  // A turned picture is there twice while it is turned.
-  const int64_t at_work = std::min(largest, max_image_pixels * channels) * 2 * std::min(threads, count);
+  // A turned picture is there twice while it is turned, and a PNG may hold alpha, too.
+  const int64_t at_work = std::min(largest, max_image_pixels) * (2 * channels + 1) * std::min(threads, count);
   require_memory(count * (size.height * size.width * channels + int64_t{sizeof(int32_t)}) + at_work,
                  pictures.folder.string() + ": " + with_thousands(count) + " images of " +
                      std::to_string(channels) + " x " + std::to_string(size.height) + " x " +
@@ -190,6 +190,11 @@ std::optional<DecodedPictures> from_cache(const fs::path& file, const std::strin
 DecodedPictures decode_or_recall(const Pictures& pictures, ImageSize size, const LoadOptions& options) {
   check_memory(pictures, size, options);
   const std::string key = options.cache_root.empty() ? "" : key_of(pictures, size, options);
+  if (key.empty() && !options.cache_root.empty()) {
+    options.warn(pictures.folder.string() +
+                 ": a file cannot be read, so that nothing is kept of it; the next start will decode every "
+                 "picture again");
+  }
   const fs::path file = key.empty() ? fs::path() : decoded_file(options.cache_root, key);
   const auto classes = static_cast<int64_t>(pictures.files.classes.size());
   if (!file.empty()) {

@@ -48,7 +48,9 @@ struct Decoder {
 void on_message(j_common_ptr common, int level) {
   if (level >= 0) return;
   const int code = common->err->msg_code;
-  const bool harmless = code == JWRN_EXTRANEOUS_DATA || code == JWRN_ADOBE_XFORM || code == JWRN_JFIF_MAJOR;
+  // Nothing is missing where the header of a scan is not as it should be: cameras write such files.
+  const bool harmless = code == JWRN_EXTRANEOUS_DATA || code == JWRN_ADOBE_XFORM || code == JWRN_JFIF_MAJOR ||
+                        code == JWRN_NOT_SEQUENTIAL;
   if (!harmless) give_up(common);
 }
 

@@ -63,6 +63,7 @@ std::vector<fs::path> data_roots() {
 }
 
 bool is_data_name(const std::string& text) {
+  if (text == "decoded") return false;  // what is kept beside data sets in ~/.cache/frugal
   return !text.empty() && text.front() != '.' && std::ranges::all_of(text, [](unsigned char c) {
     return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
   });

@@ -26,6 +26,6 @@ void fit(const Image& image, int64_t height, int64_t width, uint8_t* out);
 
 /// Goes up when any pixel that `fit` or a decoder yields changes, so that what was kept from before is not
 /// mistaken for what would be made now.
-inline constexpr int picture_version = 1;
+inline constexpr int picture_version = 2;
 
 }  // namespace frugal

@@ -9,6 +9,7 @@
 #include "base/safetensors.h"
 #include "data/decoded_cache.h"
 #include "data/folder.h"
+#include "data/locate.h"
 #include "data/picture_index.h"
 #include "folder_fixture.h"
 
@@ -17,6 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::AllOf;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -202,6 +204,41 @@ TEST_F(FolderCache, AFileOfAnotherKeySizeOrKindIsNotBelieved) {
   EXPECT_THROW(rewritten([](auto&, auto& t) { t[0].shape = {7, 1, 6 * 8, 3}; })(), Error);
   EXPECT_THROW(rewritten([](auto&, auto& t) { t[0].shape = {21, 6, 8, 1}; })(), Error);
   EXPECT_THROW(rewritten([](auto&, auto& t) { t[0].shape = {7 * 6 * 8 * 3}; })(), Error);
+}
+
+TEST_F(FolderCache, WhatNobodyReadForAMonthIsRemoved) {
+  const auto age = [](const fs::path& path, int days) {
+    fs::last_write_time(path, fs::file_time_type::clock::now() - std::chrono::hours(24 * days));
+  };
+  load();
+  const fs::path first = kept().at(0);
+  age(first, 40);
+  load();  // and is young again
+  put(cache / "decoded/.killed.safetensors.123.tmp", std::string("x"));
+  age(cache / "decoded/.killed.safetensors.123.tmp", 40);
+  put(cache / "decoded/.at-work.safetensors.124.tmp", std::string("x"));
+  flat(folder / "train/b/2.png", 41);
+  load();
+  EXPECT_EQ(kept().size(), 2u);
+  EXPECT_FALSE(fs::exists(cache / "decoded/.killed.safetensors.123.tmp"));
+  EXPECT_TRUE(fs::exists(cache / "decoded/.at-work.safetensors.124.tmp"));
+  age(first, 40);
+  flat(folder / "train/b/3.png", 42);
+  load();
+  EXPECT_FALSE(fs::exists(first));
+  EXPECT_EQ(kept().size(), 2u);
+}
+
+TEST_F(FolderCache, AFileThatCannotBeReadIsToldOfEachTime) {
+  fs::create_symlink("nowhere", folder / "train/a/9.png");
+  load({.skip_bad = true});
+  EXPECT_THAT(warnings.all, Contains(HasSubstr("next start will decode every picture again")));
+}
+
+TEST_F(FolderCache, ADataSetIsNotMistakenForIt) {
+  const ScopedEnv home("HOME", cache.path().c_str());
+  fs::create_directories(cache / ".cache/frugal/decoded");
+  EXPECT_THAT([] { locate_dataset("decoded"); }, testing::ThrowsMessage<Error>(HasSubstr("no data set")));
 }
 
 TEST_F(FolderCache, WhereItCannotBeWrittenLoadingGoesOn) {

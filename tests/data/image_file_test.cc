@@ -56,8 +56,32 @@ TEST(Png, WhatIsTransparentIsLaidOverWhite) {
   EXPECT_EQ(rgb(make_png(1, 1, 8, PNG_COLOR_TYPE_PALETTE, {0}, {{9, 8, 7}}, {0})), (Bytes{255, 255, 255}));
 }
 
+// By the numbers as they are stored, not by light: Pillow's alpha_composite of black and white comes to this.
+TEST(Png, WhatIsHalfTransparentIsMixed) {
+  const auto rgb = [](const Bytes& png) { return decode_image(png, 3, "x").pixels; };
+  EXPECT_EQ(rgb(make_png(2, 1, 8, PNG_COLOR_TYPE_RGBA, {0, 0, 0, 128, 255, 100, 0, 51})),
+            (Bytes{127, 127, 127, 255, 224, 204}));
+  EXPECT_EQ(rgb(make_png(2, 1, 8, PNG_COLOR_TYPE_GRAY_ALPHA, {0, 128, 100, 51})),
+            (Bytes{127, 127, 127, 224, 224, 224}));
+}
+
+// Pillow's convert("L"), and what libjpeg yields of the same colours.
 TEST(Png, ColoursBecomeGreyWhereTheModelIsGrey) {
-  EXPECT_EQ(decode_image(make_png(1, 1, 8, PNG_COLOR_TYPE_RGB, {77, 77, 77}), 1, "x").pixels, (Bytes{77}));
+  const auto grey = [](const Bytes& png) { return decode_image(png, 1, "x").pixels; };
+  EXPECT_EQ(grey(make_png(4, 1, 8, PNG_COLOR_TYPE_RGB, {77, 77, 77, 255, 0, 0, 0, 0, 255, 100, 150, 200})),
+            (Bytes{77, 76, 29, 141}));
+  EXPECT_EQ(grey(make_png(2, 1, 8, PNG_COLOR_TYPE_RGBA, {0, 0, 255, 255, 0, 0, 255, 0})), (Bytes{29, 255}));
+  EXPECT_EQ(grey(make_png(2, 1, 8, PNG_COLOR_TYPE_GRAY, {3, 200})), (Bytes{3, 200}));
+}
+
+TEST(Png, NoGammaIsApplied) {
+  const Bytes plain = make_png(1, 1, 8, PNG_COLOR_TYPE_RGB, {100, 150, 200});
+  Bytes claimed(plain.begin(), plain.begin() + 33);  // signature and IHDR
+  // gAMA 1.0 with its checksum.
+  const Bytes gamma{0, 0, 0, 4, 'g', 'A', 'M', 'A', 0, 1, 0x86, 0xA0, 0x31, 0xE8, 0x96, 0x5F};
+  claimed.insert(claimed.end(), gamma.begin(), gamma.end());
+  claimed.insert(claimed.end(), plain.begin() + 33, plain.end());
+  EXPECT_EQ(decode_image(claimed, 3, "x").pixels, (Bytes{100, 150, 200}));
 }
 
 TEST(Png, TruncatedAndDamagedFilesAreErrorsWithTheirNames) {
@@ -88,6 +112,18 @@ TEST(Png, AClaimOfTerabytesIsRefusedBeforeMemoryIsTaken) {
   EXPECT_THROW(decode_image(bomb, 3, "x"), Error);
   EXPECT_THAT([] { check_image_size(100'000, 100'000, "big.png"); },
               ThrowsMessage<Error>(HasSubstr("megapixels")));
+}
+
+// Some cameras write zeros where a baseline scan says that it holds all coefficients; nothing is missing.
+TEST(Jpeg, AnOddHeaderOfAScanIsHarmless) {
+  const Bytes plain = make_jpeg(20, 10, 3, JCS_RGB);
+  Bytes odd = plain;
+  const Bytes scan{0xFF, 0xDA, 0, 12, 3};  // marker, length, components
+  const auto found = std::search(odd.begin(), odd.end(), scan.begin(), scan.end());
+  ASSERT_NE(found, odd.end());
+  ASSERT_EQ(found[12], 63);
+  found[12] = 0;
+  EXPECT_EQ(decode_image(odd, 3, "x").pixels, decode_image(plain, 3, "x").pixels);
 }
 
 TEST(Jpeg, ColourGreyAndProgressive) {
