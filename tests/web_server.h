@@ -48,11 +48,15 @@ class WebServer {
  public:
   using Handler = std::function<WebReply(const WebRequest&)>;
 
-  explicit WebServer(Handler handler)
+  /// At a port of its own, or at this one.
+  explicit WebServer(Handler handler, uint16_t port = 0)
       : handler_(std::move(handler)), listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(port);
+    const int yes = 1;  // connections of one that was here before may linger
+    setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     socklen_t size = sizeof address;
     if (bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 || listen(listener_, 16) != 0 ||
         getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
@@ -69,6 +73,7 @@ class WebServer {
     close(listener_);
   }
 
+  uint16_t port() const { return port_; }
   std::string url(const std::string& path) const {
     return "http://127.0.0.1:" + std::to_string(port_) + path;
   }

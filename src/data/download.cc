@@ -27,7 +27,8 @@ constexpr int most_attempts = 100;  // even if each of them brings a byte
 
 /// How an attempt ended.
 struct Outcome {
-  enum class Next { complete, again, give_up } next;
+  /// unreachable: worth another try if something came from there before.
+  enum class Next { complete, again, unreachable, give_up } next;
   std::string why;
 };
 
@@ -67,8 +68,7 @@ class Attempt {
     if (local_failure_) std::rethrow_exception(local_failure_);
     throw_if_stopped(stop_);
     if (!refusal_.empty()) return {try_again_ ? Outcome::Next::again : Outcome::Next::give_up, refusal_};
-    if (code != CURLE_OK)
-      return {worth_another(code) ? Outcome::Next::again : Outcome::Next::give_up, reason(code)};
+    if (code != CURLE_OK) return {after(code), reason(code)};
     if (total_ > 0 && file_->size() != total_) {
       return {Outcome::Next::again, "the connection ended after " + with_thousands(file_->size()) + " of " +
                                         with_thousands(total_) + " bytes"};
@@ -208,16 +208,20 @@ class Attempt {
   }
 
   /// Whether the same request may well succeed in a moment.
-  bool worth_another(CURLcode code) const {
+  Outcome::Next after(CURLcode code) const {
+    using Next = Outcome::Next;
     long proxy_status = 0;
     curl_easy_getinfo(curl_.get(), CURLINFO_HTTP_CONNECTCODE, &proxy_status);
-    if (proxy_status >= 300) return false;
+    if (proxy_status >= 300) return Next::give_up;
+    constexpr std::array<CURLcode, 3> absent{CURLE_COULDNT_CONNECT, CURLE_COULDNT_RESOLVE_HOST,
+                                             CURLE_COULDNT_RESOLVE_PROXY};
+    if (std::ranges::find(absent, code) != absent.end()) return Next::unreachable;
     constexpr std::array<CURLcode, 7> passing{CURLE_PARTIAL_FILE,      CURLE_RECV_ERROR,   CURLE_SEND_ERROR,
                                               CURLE_GOT_NOTHING,       CURLE_HTTP2_STREAM, CURLE_HTTP2,
                                               CURLE_OPERATION_TIMEDOUT};
     // A timeout before anything was answered is a server that is not there.
-    if (code == CURLE_OPERATION_TIMEDOUT && !file_) return false;
-    return std::ranges::find(passing, code) != passing.end();
+    if (code == CURLE_OPERATION_TIMEDOUT && !file_) return Next::unreachable;
+    return std::ranges::find(passing, code) != passing.end() ? Next::again : Next::give_up;
   }
 
   std::string reason(CURLcode code) const {
@@ -262,16 +266,22 @@ DownloadResult download(const Download& wanted, const DownloadLimits& limits, co
   if (wanted.bytes > 0 && part_bytes(wanted.part) == wanted.bytes) return result;
   if (wanted.bytes > 0 && part_bytes(wanted.part) > wanted.bytes) remove_part(wanted.part);
   int fruitless = 0;
+  bool reached = false;
+  // What was there a moment ago deserves more of it: half a minute, where each pause is twice the last.
+  const auto patience = [&] { return reached ? 2 * limits.attempts : limits.attempts; };
   double pause = limits.wait_seconds;
-  for (int attempt = 0; attempt < most_attempts && fruitless < limits.attempts; ++attempt) {
+  for (int attempt = 0; attempt < most_attempts && fruitless < patience(); ++attempt) {
     throw_if_stopped(stop);
     if (attempt > 0) wait(pause, stop);
     const int64_t before = part_bytes(wanted.part);
     const Outcome outcome = Attempt(wanted, limits, stop, progress).run();
     result.failure = outcome.why;
     result.pieced = result.pieced || attempt > 0;
-    if (outcome.next != Outcome::Next::again) return result;
     const bool gained = part_bytes(wanted.part) > before;
+    reached = reached || gained;
+    if (outcome.next == Outcome::Next::unreachable ? !reached : outcome.next != Outcome::Next::again) {
+      return result;
+    }
     fruitless = gained ? 0 : fruitless + 1;
     pause = gained ? limits.wait_seconds : 2 * pause;
   }

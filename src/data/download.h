@@ -15,7 +15,7 @@ struct DownloadLimits {
   double connect_seconds = 10;
   double stall_seconds = 30;  // below 1,000 bytes/s for that long, the server has stalled
   int redirects = 5;
-  int attempts = 3;         // in a row that bring no byte
+  int attempts = 3;         // in a row that bring no byte; twice as many once something has come
   double wait_seconds = 1;  // before the second attempt; doubled before each further one
 };
 

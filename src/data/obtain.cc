@@ -1,5 +1,6 @@
 #include "data/obtain.h"
 
+#include <algorithm>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -32,7 +33,11 @@ fs::path Obtainer::obtain(const RemoteFile& file) {
     if (checksum_difference(expected(file), checksums_of(here, stop_)).empty()) return here;
     fs::remove(here, ignored);
   }
-  const std::vector<std::string> urls = options_.from.empty() ? file.urls : std::vector{given_url(file)};
+  std::vector<std::string> urls = options_.from.empty() ? file.urls : std::vector{given_url(file)};
+  // Where a part of it came from can be gone on with.
+  std::ranges::stable_partition(urls, [&](const std::string& url) {
+    return resumable_part(downloads_ / (file.name + ".part"), url).bytes > 0;
+  });
   std::string failures;
   for (const std::string& url : urls) {
     const std::string failure = obtain_from(url, file);
@@ -50,8 +55,8 @@ fs::path Obtainer::obtain(const RemoteFile& file) {
 /// Empty, or why not from there.
 std::string Obtainer::obtain_from(const std::string& url, const RemoteFile& file) {
   const fs::path part = downloads_ / (file.name + ".part");
-  for (;;) {
-    const int64_t held = part_bytes(part);
+  for (bool once_more = true;; once_more = false) {
+    const int64_t held = resumable_part(part, url).bytes;
     observer_.on_message(file.name + " from " + shown_url(url) +
                          (held > 0 ? ", " + human_bytes(held) + " of it are here" : ""));
     const Download wanted{.url = url,
@@ -65,7 +70,7 @@ std::string Obtainer::obtain_from(const std::string& url, const RemoteFile& file
     const std::string difference = checksum_difference(expected(file), checksums_of(part, stop_));
     if (difference.empty()) break;
     remove_part(part);
-    if (!result.pieced) return "what it sent is not the published file: " + difference;
+    if (!result.pieced || !once_more) return "what it sent is not the published file: " + difference;
     observer_.on_message("the pieces of " + file.name + " do not fit together (" + difference +
                          "); once more from the start");
   }

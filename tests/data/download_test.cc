@@ -4,7 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <cstdint>
 #include <optional>
+#include <thread>
 
 #include "../web_server.h"
 #include "data/checksum.h"
@@ -232,6 +235,24 @@ TEST_F(DownloadTest, AServerThatStallsIsGivenUp) {
   // The first try brings bytes, so there is a second.
   EXPECT_THAT(get_it(), HasSubstr("too slow"));
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
+}
+
+TEST_F(DownloadTest, AnOutageIsWaitedFor) {
+  limits.wait_seconds = 0.05;
+  serve([this](const WebRequest&) { return cut(50'000); });
+  const uint16_t port = server->port();
+  const Download wanted{.url = server->url("/f"), .part = part, .bytes = 200'000, .max_bytes = 1 << 20};
+  std::thread outage([&] {
+    while (server->requests().empty()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    server.reset();
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    server.emplace([this](const WebRequest& request) { return good_reply(request, body); }, port);
+  });
+  const std::string failure = download(wanted, limits, go, [](int64_t, int64_t) {}).failure;
+  outage.join();
+  EXPECT_EQ(failure, "");
+  expect_whole();
+  EXPECT_EQ(server->requests().at(0).header("range"), "bytes=50000-");
 }
 
 TEST_F(DownloadTest, NobodyListens) {

@@ -252,6 +252,41 @@ TEST_F(FetchTest, PiecesThatDoNotFitAreFetchedOnceMore) {
   EXPECT_EQ(server->requests().size(), 3U);
 }
 
+TEST_F(FetchTest, WrongPiecesAreNotFetchedForEver) {
+  std::string other = archive;
+  other[10] = static_cast<char>(other[10] ^ 1);
+  serve([&](const WebRequest& request) {
+    WebReply reply = good_reply(request, other);
+    if (request.header("range").empty()) reply.cut_after = 1000;
+    return reply;
+  });
+  EXPECT_THAT(failure(), HasSubstr("not the published file"));
+  EXPECT_EQ(server->requests().size(), 8U);  // two mirrors, twice each, in two pieces
+  expect_nothing_placed();
+}
+
+TEST_F(FetchTest, TheMirrorThatAPartCameFromIsAskedFirst) {
+  serve([this, first = true](const WebRequest& request) mutable {
+    WebReply reply = good_reply(request, archive);
+    if (request.target == "/1") return WebReply{.status = 404};
+    if (request.header("range").empty()) {
+      reply.cut_after = 1000;
+    } else if (first) {
+      first = false;
+      stop = 15;
+      return WebReply{.status = 503};
+    }
+    return reply;
+  });
+  EXPECT_THROW(get_it(), Interrupted);
+  stop = 0;
+  get_it();
+  expect_placed();
+  EXPECT_EQ(server->requests().back().target, "/2");
+  EXPECT_EQ(server->requests().back().header("range"), "bytes=1000-");
+  EXPECT_EQ(server->requests().size(), 4U);
+}
+
 TEST_F(FetchTest, AHostileArchivePlacesNothingAnywhere) {
   for (const TarEntry& evil : {TarEntry{.path = "../../escaped", .bytes = "x"},
                                TarEntry{.path = (scratch / "escaped").string(), .bytes = "x"},
