@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/text.h"
 #include "base/units.h"
 #include "cli/command.h"
 #include "cli/loading.h"
@@ -99,7 +100,13 @@ ExitCode run(const Options& options) {
                                  ? sample_sheet(data.train, static_cast<int64_t>(data.classes.size()))
                                  : augment_sheet(data.train, augment, colours, options.seed));
   }
-  if (!options.to_folder.empty()) write_folder(data, options.to_folder);
+  if (!options.to_folder.empty()) {
+    write_folder(data, options.to_folder);
+    for (const std::string& name : data.classes) {
+      const std::string directory = class_directory(name);
+      if (directory != name) warn("the class " + in_quotes(name) + " is in the directory " + directory);
+    }
+  }
   if (options.json) {
     Json json = to_json(data, colours);
     if (!options.sheet.empty()) json["sheet"] = options.sheet;

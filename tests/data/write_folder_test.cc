@@ -45,12 +45,20 @@ TEST_F(WriteFolder, OverwritesNothing) {
   EXPECT_THROW(write_folder(data_, scratch_ / "empty"), Error);
 }
 
-TEST_F(WriteFolder, RefusesNamesThatAreNoDirectories) {
-  for (const char* name : {"a/b", "..", ""}) {
-    data_.classes[1] = name;
-    EXPECT_THROW(write_folder(data_, scratch_ / "set"), Error) << name;
-    EXPECT_FALSE(std::filesystem::exists(scratch_ / "set"));
-  }
+TEST_F(WriteFolder, ChangesNamesThatAreNoDirectories) {
+  data_.classes = {"T-shirt/top", "..", "", "bear"};
+  write_folder(data_, scratch_ / "set");
+  const Dataset back = load_dataset((scratch_ / "set").string());
+  EXPECT_THAT(back.classes, testing::UnorderedElementsAre("T-shirt_top", "_..", "_", "bear"));
+  EXPECT_EQ(back.train.count, 200);
+  EXPECT_FALSE(std::filesystem::exists(scratch_ / "set/train/T-shirt"));
+}
+
+TEST_F(WriteFolder, RefusesTwoClassesInOneDirectory) {
+  data_.classes = {"a/b", "bear", "cow", "a_b"};
+  EXPECT_THAT([&] { write_folder(data_, scratch_ / "set"); },
+              testing::ThrowsMessage<Error>(testing::HasSubstr("'a_b'")));
+  EXPECT_FALSE(std::filesystem::exists(scratch_ / "set"));
 }
 
 }  // namespace
