@@ -69,7 +69,10 @@ Graph graph_at(const TrainConfig& config, const Graph& graph, double progress) {
   const std::vector<SizeStep> sizes = parse_resize(config.resize);
   if (sizes.empty()) return frozen(config, graph, progress);
   const int64_t size = step_at(sizes, progress).size;
-  return frozen(config, make_model(config.model, {size, size, graph.input.c}, graph.classes), progress);
+  const Shape& own = graph.input;
+  const int64_t shorter = std::min(own.h, own.w);
+  const auto side = [&](int64_t whole) { return (whole * size + shorter / 2) / shorter; };
+  return frozen(config, make_model(config.model, {side(own.h), side(own.w), own.c}, graph.classes), progress);
 }
 
 std::vector<double> changes_of_graph(const TrainConfig& config) {

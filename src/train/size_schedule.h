@@ -8,7 +8,7 @@
 
 namespace frugal {
 
-/// From `progress` (of the run, in [0, 1)) on images are trained on at size x size pixels.
+/// From `progress` (of the run, in [0, 1)) on the shorter side of images has `size` pixels.
 struct SizeStep {
   int64_t size = 0;
   double progress = 0;

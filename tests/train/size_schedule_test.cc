@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "base/error.h"
+#include "graph/presets.h"
+#include "train/trainer.h"
 
 namespace frugal {
 namespace {
@@ -15,6 +19,20 @@ TEST(SizeSchedule, HoldsFromItsProgressOn) {
   EXPECT_EQ(step_at(steps, 0.25).size, 28);
   EXPECT_EQ(step_at(steps, 0.99).size, 32);
   EXPECT_TRUE(parse_resize("none").empty());
+}
+
+TEST(SizeSchedule, ProportionsStay) {
+  TrainConfig config;
+  config.model = "resnet20";
+  config.resize = "12@0,24@0.5";
+  const auto at = [&](int64_t height, int64_t width, double progress) {
+    const Shape input = graph_at(config, make_model(config.model, {height, width, 3}, 10), progress).input;
+    return std::pair(input.h, input.w);
+  };
+  EXPECT_EQ(at(24, 48, 0), std::pair(int64_t{12}, int64_t{24}));
+  EXPECT_EQ(at(24, 48, 0.5), std::pair(int64_t{24}, int64_t{48}));
+  EXPECT_EQ(at(33, 24, 0), std::pair(int64_t{17}, int64_t{12}));  // 16.5, rounded
+  EXPECT_EQ(at(32, 32, 0), std::pair(int64_t{12}, int64_t{12}));
 }
 
 TEST(SizeSchedule, FaultsAreUsageErrors) {
