@@ -4,9 +4,11 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/file.h"
+#include "base/file_lock.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "cli/command.h"
@@ -97,6 +99,18 @@ class Reporter : public StudyObserver {
       warn(label(run.variant, run.seed, run.part) + " failed: " + message);
     }
   }
+  void on_put_aside(const PlannedRun& run, const fs::path& directory) override {
+    const std::string text =
+        label(run.variant, run.seed, run.part) +
+        " cannot go on, being of another program or of other data, and begins anew; what "
+        "there was is in " +
+        directory.string();
+    if (options_.json) {
+      print_json({{"event", "message"}, {"text", text}});
+    } else {
+      warn(text);
+    }
+  }
   void on_given_up(const std::vector<std::string>& variants, int64_t part) override {
     if (options_.json) {
       print_json({{"event", "given_up"}, {"variants", variants}, {"part", part}});
@@ -149,6 +163,15 @@ Json table_json(const StudyTable& table) {
           {"rows", rows}};
 }
 
+int64_t count_finished(const std::vector<std::vector<PlannedRun>>& variants, const Results& results) {
+  int64_t finished = 0;
+  for (const std::vector<PlannedRun>& runs : variants) {
+    finished +=
+        std::ranges::count_if(runs, [&](const PlannedRun& run) { return results.find(run.name) != nullptr; });
+  }
+  return finished;
+}
+
 ExitCode run(const Options& options) {
   const TableFormat format = parse_format(options.format);
   const Study study = read_study(options.file);
@@ -163,8 +186,16 @@ ExitCode run(const Options& options) {
   StudyOutcome outcome;
   if (options.table) {
     outcome.runs = judged_runs(study, out, limit > 0, results);
+    // Which of the two it was done with need not be said again.
+    if (count_finished(outcome.runs, results) == 0) {
+      auto others = judged_runs(study, out, limit <= 0, results);
+      if (count_finished(others, results) > 0) outcome.runs = std::move(others);
+    }
   } else {
     fs::create_directories(out);
+    FileLock lock(out / "lock");
+    if (!lock.try_lock()) throw Error(out.string() + ": another frugal study is at work there");
+    results.refresh();  // shows at once where it cannot be written
     const int threads = parse_threads(options.threads);
     const StopSignals signals;
     Reporter reporter(options);

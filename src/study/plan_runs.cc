@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <map>
 
+#include "base/error.h"
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/units.h"
+#include "graph/model_file.h"
 #include "train/limits.h"
 
 namespace frugal {
@@ -40,6 +43,30 @@ void shorten(std::map<std::string, std::string>& flags, int64_t part) {
   }
 }
 
+/// Of a file's content; empty where it cannot be read, which the run will tell of.
+std::string content_hash(const std::string& path) {
+  static std::map<std::string, std::string> known;  // a study plans each of its runs many times
+  const auto [found, is_new] = known.try_emplace(path);
+  if (!is_new) return found->second;
+  try {
+    Hasher hasher;
+    hasher.update(read_file(path));
+    found->second = hasher.hex();
+  } catch (const Error&) {
+  }
+  return found->second;
+}
+
+/// What a run of this flag is told by: files by their content, not by where they lie.
+std::string identity_of(const std::string& flag, const std::string& value) {
+  if (flag == "--model" && is_model_file(value)) {
+    const ModelFileSpec spec = split_model_file(value);
+    return content_hash(spec.path) + ":" + spec.options;
+  }
+  const bool file = (flag == "--from" || flag == "--teacher") && std::filesystem::is_regular_file(value);
+  return file ? content_hash(value) : value;
+}
+
 }  // namespace
 
 std::filesystem::path run_directory(const std::filesystem::path& out, const std::string& name) {
@@ -71,7 +98,7 @@ PlannedRun plan_run(const Study& study, const Variant& variant, int64_t seed, in
       given = run_directory(out, run.needs.back()).string();
       add(flag + " @" + run.needs.back());
     } else {
-      add(flag + " " + value);
+      add(flag + " " + identity_of(flag, value));
     }
     if (value != "true") run.flags.push_back(given);
   }

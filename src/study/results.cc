@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/file_lock.h"
 #include "base/text.h"
 
 namespace frugal {
@@ -49,21 +50,25 @@ double result_number(const Json& result, const char* part, const char* name) {
   return number != found->end() && number->is_number() ? number->get<double>() : nothing;
 }
 
-Results::Results(std::filesystem::path path) : path_(std::move(path)) {
-  if (!std::filesystem::exists(path_)) return;
+Results::Results(std::filesystem::path path) : path_(std::move(path)), records_(read()) {}
+
+std::vector<RunRecord> Results::read() const {
+  std::vector<RunRecord> records;
+  if (!std::filesystem::exists(path_)) return records;
   const std::string text = read_text_file(path_);
   int line = 0;
   for (size_t begin = 0; begin < text.size();) {
     ++line;
     const size_t end = std::min(text.find('\n', begin), text.size());
     try {
-      records_.push_back(parse(text.substr(begin, end - begin)));
+      records.push_back(parse(text.substr(begin, end - begin)));
     } catch (const Json::exception&) {
       throw Error(path_.string() + ":" + std::to_string(line) +
                   ": this is no record of a finished run; remove the line to have its run done again");
     }
     begin = end + 1;
   }
+  return records;
 }
 
 const RunRecord* Results::find(const std::string& run) const {
@@ -71,8 +76,18 @@ const RunRecord* Results::find(const std::string& run) const {
   return found == records_.end() ? nullptr : &*found;
 }
 
+void Results::refresh() { write({}); }
+
 void Results::add(RunRecord record) {
   records_.push_back(std::move(record));
+  write({records_.back()});
+}
+
+void Results::write(const std::vector<RunRecord>& more) {
+  FileLock lock(path_.string() + ".lock");
+  lock.lock();
+  records_ = read();
+  records_.insert(records_.end(), more.begin(), more.end());
   std::string text;
   for (const RunRecord& one : records_) text += line_of(one);
   write_file_atomic(path_, text);

@@ -30,11 +30,15 @@ class Results {
   explicit Results(std::filesystem::path path);
   /// Null where the run has not finished.
   const RunRecord* find(const std::string& run) const;
-  /// On disk when it returns.
+  /// On disk when it returns, beside what other studies have added to the same file.
   void add(RunRecord record);
+  /// Reads again what is in the file, and makes it where it is not there.
+  void refresh();
   const std::vector<RunRecord>& all() const { return records_; }
 
  private:
+  std::vector<RunRecord> read() const;
+  void write(const std::vector<RunRecord>& more);
   std::filesystem::path path_;
   std::vector<RunRecord> records_;
 };

@@ -15,6 +15,7 @@
 #include "base/units.h"
 #include "study/process.h"
 #include "study/student.h"
+#include "train/config.h"
 #include "train/history.h"
 #include "train/trainer.h"
 
@@ -34,10 +35,24 @@ std::string last_line(const fs::path& log) {
   return line.starts_with("frugal: ") ? line.substr(8) : line;
 }
 
-std::string command_of(const PlannedRun& run) {
+/// What repeats a run: its flags, and the limit that the study gave it.
+std::string command_of(const PlannedRun& run, const fs::path& directory) {
   std::vector<std::string> words = {"frugal", "train"};
   words.insert(words.end(), run.flags.begin(), run.flags.end());
+  TrainConfig config;
+  apply_toml_file(config, directory / "config.toml");
+  if (config.max_time != TrainConfig().max_time && std::ranges::find(words, "--max-time") == words.end()) {
+    words.insert(words.end(), {"--max-time", config.max_time});
+  }
   return shell_line(words);
+}
+
+/// A directory that is out of the way, where nothing is yet: "run.old", "run.old2", ...
+fs::path name_aside(const fs::path& directory) {
+  fs::path aside = directory.string() + ".old";
+  for (int number = 2; fs::exists(aside); ++number)
+    aside = directory.string() + ".old" + std::to_string(number);
+  return aside;
 }
 
 /// Runs that are to be done now, in an order that has whole rows of the table early, on so many places.
@@ -51,6 +66,7 @@ class Batch {
   bool run(const std::vector<PlannedRun>& planned, double later) {
     later_ = later;
     choose(planned);
+    begun_ = 0;
     count_ = std::ssize(pending_);
     while (!pending_.empty() || !active_.empty()) {
       while (stop_requested == 0 && std::ssize(active_) < options_.jobs && start_next()) {
@@ -59,6 +75,7 @@ class Batch {
         told_to_stop_ = true;
         for (const Active& one : active_) one.process->send(SIGINT);
       }
+      end_overdue();
       if (active_.empty() && (stop_requested != 0 || out_of_time_)) return false;
       for (auto one = active_.begin(); one != active_.end();) {
         const std::optional<int> code = one->process->poll();
@@ -72,7 +89,7 @@ class Batch {
       }
       std::this_thread::sleep_for(pause_between_polls);
     }
-    return true;
+    return stop_requested == 0 && !out_of_time_;
   }
   int64_t failed() const { return std::ssize(failures_); }
 
@@ -81,7 +98,8 @@ class Batch {
     PlannedRun run;
     std::shared_ptr<ChildProcess> process;
     bool goes_on, shared;
-    double share;
+    double share, until;
+    bool overdue = false;
   };
 
   /// What is not finished, and what those need the weights of.
@@ -135,14 +153,28 @@ class Batch {
     return true;
   }
 
-  /// Its part of the time that is left, by the work that is left.
+  /// Its part of the time that is left on all places, by the work that is left; what runs that have begun
+  /// were given is theirs.
   double share_of(const PlannedRun& run) const {
     if (deadline_ <= 0) return 0;
     const auto work = [](const PlannedRun& one) { return 1 / static_cast<double>(one.part); };
     double all = later_;
     for (const PlannedRun& one : pending_) all += work(one);
-    const double left = deadline_ - boot_seconds();
-    return left * work(run) / std::max(work(run), all / options_.jobs);
+    const double now = boot_seconds(), left = deadline_ - now;
+    double time = left * options_.jobs;
+    for (const Active& one : active_) time -= std::clamp(one.until - now, 0.0, left);
+    return std::min(left, time * work(run) / all);
+  }
+
+  /// A run that goes on has the time that it had, which may be more than this study has left: it is stopped
+  /// then, and goes on the next time.
+  void end_overdue() {
+    if (deadline_ <= 0 || boot_seconds() < deadline_) return;
+    for (Active& one : active_) {
+      if (!one.goes_on || one.overdue) continue;
+      one.overdue = true;
+      one.process->send(SIGINT);
+    }
   }
 
   void start(const PlannedRun& run, double share, bool goes_on) {
@@ -152,7 +184,7 @@ class Batch {
     if (goes_on) {
       words.insert(words.end(), {"resume", out.string()});
     } else {
-      fs::remove_all(out);
+      fs::remove_all(out);  // nothing had begun in it
       fs::remove(log(run));
       words.emplace_back("train");
       words.insert(words.end(), run.flags.begin(), run.flags.end());
@@ -161,8 +193,8 @@ class Batch {
     }
     words.insert(words.end(), {"--threads", std::to_string(std::max(1, options_.threads / options_.jobs))});
     observer_.on_begin(run, begun_, count_, goes_on);
-    active_.push_back(
-        {run, std::make_shared<ChildProcess>(words, log(run)), goes_on, options_.jobs > 1, share});
+    active_.push_back({run, std::make_shared<ChildProcess>(words, log(run)), goes_on, options_.jobs > 1,
+                       share, boot_seconds() + share});
   }
 
   void finish(const Active& ended, int code) {
@@ -170,14 +202,30 @@ class Batch {
       return record(ended.run, result, ended.shared);
     }
     if (stop_requested != 0) return;  // it has saved what it had
-    // Begun by another build of the program, or of a configuration that can no longer be read.
-    if (ended.goes_on) return start(ended.run, ended.share, false);
+    if (ended.overdue) {
+      out_of_time_ = true;
+      return;
+    }
+    if (ended.goes_on) return start_anew(ended);
     fail(ended.run, last_line(log(ended.run)));
+  }
+
+  /// Begun by another build of the program, or on other data, a run cannot go on. It is put aside, not thrown
+  /// away. What fails for another reason (the disk is full, another process is at it) may yet go on.
+  void start_anew(const Active& ended) {
+    const std::string said = read_text_file(log(ended.run));
+    if (said.find(" cannot go on") == std::string::npos) {
+      return fail(ended.run, last_line(log(ended.run)) + "; it is kept, to go on the next time");
+    }
+    const fs::path out = directory(ended.run), aside = name_aside(out);
+    fs::rename(out, aside);
+    observer_.on_put_aside(ended.run, aside);
+    start(ended.run, ended.share, false);
   }
 
   void record(const PlannedRun& run, const std::string& result, bool shared) {
     if (results_.find(run.name)) return;  // it was done again for its weights
-    results_.add({run.name, run.variant, run.seed, run.part, command_of(run), shared,
+    results_.add({run.name, run.variant, run.seed, run.part, command_of(run, directory(run)), shared,
                   nlohmann::ordered_json::parse(result)});
     observer_.on_end(results_.all().back());
   }

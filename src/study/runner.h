@@ -26,6 +26,9 @@ struct StudyObserver {
   virtual void on_end(const RunRecord& /*record*/) {}
   /// It failed with what it said last; the others are done.
   virtual void on_failure(const PlannedRun& /*run*/, const std::string& /*message*/) {}
+  /// What was there of it is of another build of the program or of other data; it lies in `directory` now,
+  /// and the run begins anew.
+  virtual void on_put_aside(const PlannedRun& /*run*/, const std::filesystem::path& /*directory*/) {}
   virtual void on_given_up(const std::vector<std::string>& /*variants*/, int64_t /*part*/) {}
 };
 

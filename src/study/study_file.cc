@@ -49,7 +49,7 @@ class Reader {
       study_.halving = integer(*node);
       if (study_.halving < 2 || study_.halving > 100) throw at(node->source(), "halving must be 2 to 100");
     }
-    if (const toml::table* settings = table_at("settings")) common_ = flags_of(*settings);
+    if (const toml::table* settings = table_at("settings")) common_ = this->settings(*settings);
     read_variants();
     read_list();
     read_grid();
@@ -119,14 +119,28 @@ class Reader {
   }
   void set(Flags& flags, std::string key, const toml::node& node) const {
     std::ranges::replace(key, '_', '-');
-    for (const char* own : {"seed", "out", "config", "replay", "json", "quiet"}) {
+    for (const char* own : {"seed", "out", "config", "replay", "json", "quiet", "threads", "tensorboard"}) {
       if (key == own) throw at(node.source(), "the study itself sets --" + key);
     }
     flags["--" + key] = value_of(key, node);
   }
-  Flags flags_of(const toml::table& table) const {
+  Flags settings(const toml::table& table) const {
     Flags flags;
     for (const auto& [key, value] : table) {
+      for (const char* elsewhere : {"name", "seeds"}) {
+        if (key.str() == elsewhere) {
+          throw at(value.source(), std::string(elsewhere) +
+                                       " is no flag of frugal train; it belongs above "
+                                       "[settings], or into a [[variant]]");
+        }
+      }
+      set(flags, std::string(key.str()), value);
+    }
+    return flags;
+  }
+  Flags flags_of(const toml::table& variant) const {
+    Flags flags;
+    for (const auto& [key, value] : variant) {
       if (key.str() != "name" && key.str() != "seeds") set(flags, std::string(key.str()), value);
     }
     return flags;

@@ -209,7 +209,9 @@ StudyTable make_table(const Study& study, const std::vector<std::vector<PlannedR
   BySeed base_val, base_test;
   for (size_t i = 0; i < study.variants.size(); ++i) {
     records.push_back(finished(runs[i], results));
-    table.missing += std::ssize(runs[i]) - std::ssize(records[i]);
+    // Of what was given up, nothing more is to come.
+    const bool given_up = !runs[i].empty() && runs[i].front().part > 1;
+    if (!given_up) table.missing += std::ssize(runs[i]) - std::ssize(records[i]);
     if (study.variants[i].name != study.base) continue;
     base_val = top1(records[i], "val");
     base_test = top1(records[i], "test");

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <fstream>
 
+#include "base/file_lock.h"
 #include "program.h"
 
 namespace frugal {
@@ -104,6 +105,30 @@ TEST_F(StudyCommand, GoesOnAfterCtrlC) {
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_THAT(outcome.out,
               AllOf(HasSubstr("run 1 of 2: a, seed 1, which goes on"), HasSubstr("run 2 of 2: a, seed 2\n")));
+}
+
+TEST_F(StudyCommand, TwoDoNotWorkInOneDirectory) {
+  write("");
+  fs::create_directories(scratch / "out");
+  FileLock other(scratch / "out/lock");
+  ASSERT_TRUE(other.try_lock());
+  const Outcome refused = study();
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("another frugal study is at work there"));
+}
+
+TEST_F(StudyCommand, TheTableOfALimitedStudyNeedsNoLimit) {
+  write("[[variant]]\nname = \"a\"\n");
+  ASSERT_EQ(study({"--max-time", "60s"}).code, 0);
+  EXPECT_EQ(json_lines(study({"--table", "--json"}).out).at(0)["missing"], 0);
+}
+
+TEST_F(StudyCommand, ARecordThatCannotBeWrittenIsToldOfFirst) {
+  write("");
+  const Outcome refused = study({"--results", (scratch / "none/r.jsonl").string()});
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("none/r.jsonl"));
+  EXPECT_FALSE(fs::exists(scratch / "out/runs"));
 }
 
 TEST_F(StudyCommand, MistakesAreFoundBeforeAnythingIsTrained) {

@@ -17,30 +17,35 @@ namespace frugal {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-/// Its accuracy is --lr; --lr 0.13 fails, --lr 0.7 waits for a signal when it is begun, but not when it goes
-/// on.
+/// Its accuracy is --lr; --lr 0.13 fails, --lr 0.7 waits for a signal when it is begun, --lr 0.8 also when it
+/// goes on, --lr 0.14 and 0.15 cannot go on, for reasons that pass and that do not.
 constexpr const char* program = R"(#!/bin/bash
 echo "$@" >> "$(dirname "$0")/calls"
 command=$1; shift
-if [ $command = resume ]; then out=$1; shift; lr=$(cat "$out/config.toml"); fi
+if [ $command = resume ]; then out=$1; shift; lr=$(sed -n 's/^lr = //p' "$out/config.toml"); fi
+limit=none
 while [ $# -gt 0 ]; do
-  case $1 in --lr) lr=$2;; --out) out=$2;; esac
+  case $1 in --lr) lr=$2;; --out) out=$2;; --max-time) limit=$2;; esac
   shift
 done
 mkdir -p "$out"
 trap 'exit 130' INT
-echo "$lr" > "$out/config.toml"
+if [ $command = train ]; then printf 'lr = %s\nmax_time = "%s"\n' "$lr" "$limit" > "$out/config.toml"; fi
 if [ "$lr" = 0.13 ]; then echo "frugal: no luck" >&2; exit 1; fi
-if [ "$lr" = 0.7 ] && [ $command = train ]; then for i in $(seq 200); do sleep 0.05; done; fi
+if [ "$lr$command" = 0.14resume ]; then echo "frugal: the disk is full" >&2; exit 1; fi
+if [ "$lr$command" = 0.15resume ]; then printf 'frugal: it cannot go on:\n  the program\n' >&2; exit 2; fi
+if [ "$lr$command" = 0.7train ] || [ "$lr" = 0.8 ]; then for i in $(seq 200); do sleep 0.05; done; fi
 echo "{\"params\":1,\"epochs\":1,\"val\":{\"top1\":$lr},\"test\":{\"top1\":$lr},\"interrupted\":false}" > "$out/result.json"
 )";
 
 struct Recorder : StudyObserver {
-  void on_begin(const PlannedRun& run, int64_t, int64_t, bool goes_on) override {
+  void on_begin(const PlannedRun& run, int64_t number, int64_t count, bool goes_on) override {
+    EXPECT_LE(number, count);
     begun.push_back(run.variant + std::to_string(run.seed) +
                     (run.part > 1 ? "/" + std::to_string(run.part) : "") + (goes_on ? "+" : ""));
   }
@@ -50,7 +55,10 @@ struct Recorder : StudyObserver {
   void on_given_up(const std::vector<std::string>& variants, int64_t) override {
     given_up.insert(given_up.end(), variants.begin(), variants.end());
   }
-  std::vector<std::string> begun, failures, given_up;
+  void on_put_aside(const PlannedRun& run, const fs::path& directory) override {
+    put_aside.push_back(run.variant + ": " + directory.filename().string());
+  }
+  std::vector<std::string> begun, failures, given_up, put_aside;
 };
 
 class Runner : public testing::Test {
@@ -74,6 +82,16 @@ class Runner : public testing::Test {
     observer_.begun.clear();
     Results results(scratch_ / "results.jsonl");
     return run_study(study_, options, results, observer_);
+  }
+  /// As if a run of that variant had been stopped.
+  fs::path begin(size_t variant) const {
+    const Variant& one = study_.variants[variant];
+    const fs::path directory =
+        run_directory(scratch_ / "out", plan_run(study_, one, 1, 1, scratch_ / "out", false).name);
+    fs::create_directories(directory);
+    std::ofstream(directory / "config.toml") << "lr = " << one.flags.at("--lr") << "\n";
+    std::ofstream(directory / "weights") << "precious";
+    return directory;
   }
   std::vector<std::string> calls() const {
     std::vector<std::string> lines;
@@ -112,7 +130,7 @@ TEST_F(Runner, AFailureIsReportedAndTheOthersAreDone) {
   EXPECT_THAT(observer_.failures, Contains("a: no luck"));
   EXPECT_THAT(observer_.failures, Contains(HasSubstr("b: it needs the run a-1-")));
   run();
-  EXPECT_THAT(observer_.begun, Contains("a1")) << "it is tried again";
+  EXPECT_THAT(observer_.begun, Contains("a1+")) << "it is tried again, from what it had saved";
 }
 
 TEST_F(Runner, WhatARunNeedsIsThereBeforeIt) {
@@ -178,6 +196,70 @@ TEST_F(Runner, TimeIsDividedFairly) {
     EXPECT_GT(share, 0.9 * left[i]);
   }
   EXPECT_TRUE(calls()[0].find("5h") == std::string::npos);
+}
+
+TEST_F(Runner, JobsHaveEqualTimes) {
+  for (const char* lr : {"0.1", "0.2"}) add(lr, lr);
+  run({.jobs = 2, .max_seconds = 100});
+  for (size_t i = 0; i < 2; ++i) {  // the first two, beside each other
+    const std::string call = calls()[i];
+    EXPECT_NEAR(std::stod(call.substr(call.find("--max-time ") + 11)), 50, 3);
+  }
+}
+
+TEST_F(Runner, TheRecordRepeatsARunThatHadALimit) {
+  study_.seeds = {1};
+  add("a", "0.1");
+  run({.max_seconds = 100});
+  EXPECT_THAT(Results(scratch_ / "results.jsonl").all().at(0).command,
+              ::testing::MatchesRegex("frugal train --lr 0.1 --seed 1 --max-time [0-9.]+s"));
+}
+
+TEST_F(Runner, WhatGoesOnDoesNotOutlastTheTime) {
+  study_.seeds = {1};
+  add("a", "0.8", {{"--max-time", "5h"}});
+  const fs::path directory = run_directory(
+      scratch_ / "out", plan_run(study_, study_.variants[0], 1, 1, scratch_ / "out", true).name);
+  fs::create_directories(directory);
+  std::ofstream(directory / "config.toml") << "lr = 0.8\n";
+  const Stopwatch clock;
+  const StudyOutcome outcome = run({.max_seconds = 1.5});
+  EXPECT_LT(clock.seconds(), 8);
+  EXPECT_TRUE(outcome.stopped);
+  EXPECT_EQ(outcome.failed, 0);
+  EXPECT_TRUE(fs::exists(directory / "config.toml"));
+}
+
+TEST_F(Runner, WhatCannotGoOnNowIsKept) {
+  study_.seeds = {1};
+  add("a", "0.14");
+  const fs::path directory = begin(0);
+  EXPECT_EQ(run().failed, 1);
+  EXPECT_THAT(observer_.failures, ElementsAre(AllOf(HasSubstr("a: the disk is full"), HasSubstr("kept"))));
+  EXPECT_TRUE(fs::exists(directory / "weights"));
+}
+
+TEST_F(Runner, WhatCanNeverGoOnIsPutAsideAndBegunAnew) {
+  study_.seeds = {1};
+  add("a", "0.15");
+  const fs::path directory = begin(0);
+  EXPECT_EQ(run().failed, 0);
+  EXPECT_THAT(observer_.put_aside, ElementsAre("a: " + directory.filename().string() + ".old"));
+  EXPECT_TRUE(fs::exists(directory.string() + ".old/weights"));
+  EXPECT_EQ(Results(scratch_ / "results.jsonl").all().size(), 1u);
+}
+
+TEST_F(Runner, ASignalInARungGivesNobodyUp) {
+  study_.halving = 2;
+  study_.seeds = {1};
+  add("a", "0.1", {{"--epochs", "8"}});
+  add("b", "0.7", {{"--epochs", "8"}});
+  std::jthread terminal([&](const std::stop_token& over) {
+    while (!over.stop_requested() && calls().size() < 2) std::this_thread::yield();
+    stop_requested = SIGINT;
+  });
+  EXPECT_TRUE(run().stopped);
+  EXPECT_THAT(observer_.given_up, ElementsAre());
 }
 
 TEST_F(Runner, HalvingGivesTheBetterOnesMore) {

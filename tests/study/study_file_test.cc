@@ -137,6 +137,11 @@ TEST_F(StudyFile, MistakesNameTheirLine) {
               AllOf(HasSubstr("s.toml:3: "), HasSubstr("two variants are called 'a'")));
   EXPECT_THAT(refusal("base = \"x\"\n[[variant]]\nname = \"a\""), HasSubstr("no variant is called 'x'"));
   EXPECT_THAT(refusal("[settings]\nseed = 1"), HasSubstr("s.toml:2: the study itself sets --seed"));
+  EXPECT_THAT(refusal("[settings]\nlr = 1\nthreads = 1"),
+              HasSubstr("s.toml:3: the study itself sets --threads"));
+  EXPECT_THAT(refusal("[settings]\nseeds = [1, 2]"),
+              AllOf(HasSubstr("s.toml:2: seeds is no flag"), HasSubstr("above [settings]")));
+  EXPECT_THAT(refusal("[settings]\nname = \"x\""), HasSubstr("s.toml:2: name is no flag"));
   EXPECT_THAT(refusal("[settings]\nlr = [1, 2]"), HasSubstr("lr must be a text in quotes, a number"));
   EXPECT_THAT(refusal("[grid]\nlr = 1"), HasSubstr("lr must be a list"));
   EXPECT_THAT(refusal("[settings]\nfrom = \"$NO_SUCH_VARIABLE/x\""),

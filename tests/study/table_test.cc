@@ -130,6 +130,25 @@ TEST_F(Table, WithoutValidationNothingIsChosen) {
   EXPECT_NEAR(table.rows[1].test.gain->mean, -0.05, 1e-12);
 }
 
+TEST_F(Table, OfWhatWasGivenUpNothingIsMissing) {
+  for (size_t seed = 0; seed < 3; ++seed) finish(0, seed, 0.5, 0.5);
+  for (PlannedRun& run : runs_[1]) run.part = 2;  // it failed in a rung
+  const StudyTable table = make_table(study_, runs_, results_);
+  EXPECT_EQ(table.missing, 0);
+  EXPECT_EQ(table.chosen, study_.base);
+}
+
+TEST_F(Table, TwoStudiesMayShareARecord) {
+  Results other(scratch_ / "results.jsonl");
+  finish(0, 0, 0.5, 0.25);
+  RunRecord record = results_.all().at(0);
+  record.run = "another";
+  other.add(record);
+  EXPECT_NE(other.find(runs_[0][0].name), nullptr);
+  finish(0, 1, 0.5, 0.25);
+  EXPECT_EQ(Results(scratch_ / "results.jsonl").all().size(), 3u);
+}
+
 TEST_F(Table, ResultsComeBackFromTheirFile) {
   finish(0, 0, 0.5, 0.25);
   const Results again(scratch_ / "results.jsonl");
@@ -171,6 +190,25 @@ TEST(PlanRuns, ARunIsNamedByEverythingThatItIsGiven) {
   study.split_by_seed = true;
   EXPECT_THAT(shell_line(plan_run(study, study.variants[0], 7, 1, "out", false).flags),
               HasSubstr("--seed 7 --split-seed 7"));
+}
+
+TEST(PlanRuns, FilesAreToldApartByWhatTheyHold) {
+  const TempDir dir;
+  const auto name_of = [&](const std::string& flag, const std::string& content, const std::string& file,
+                           const std::string& more = "") {
+    const std::filesystem::path path = dir / file;
+    write_file_atomic(path, content);
+    Study study;
+    study.variants = {{"v", {{flag, path.string() + more}}, 1, {1}}};
+    return plan_run(study, study.variants[0], 1, 1, "out", false).name;
+  };
+  const std::string name = name_of("--model", "one", "a.toml");
+  EXPECT_EQ(name_of("--model", "one", "elsewhere.toml"), name);
+  EXPECT_NE(name_of("--model", "two", "b.toml"), name);
+  EXPECT_NE(name_of("--model", "one", "c.toml", ":width=96"), name);
+  const std::string from = name_of("--from", "one", "a.pth");
+  EXPECT_EQ(name_of("--from", "one", "b.pth"), from);
+  EXPECT_NE(name_of("--from", "two", "c.pth"), from);
 }
 
 TEST(PlanRuns, PartsAreOfEpochsAndTime) {
