@@ -69,8 +69,12 @@ void print_table(const std::vector<Row>& rows, const std::string& limit) {
 
 ExitCode run(const Options& options) {
   GivenFlags given = options.given;
-  given.try_emplace("--max-time", "1h");
   TrainConfig config = configure(given, options.config_file);
+  if (parse_max_time(config.max_time) <= 0) {
+    if (given.contains("--max-time")) throw usage_error("--max-time: a plan is for a time, such as 1h");
+    given["--max-time"] = "1h";
+    config = configure(given, options.config_file);
+  }
   const double limit = parse_max_time(config.max_time);
   const int64_t most = parse_count(options.max_params, "--max-params");
   const double seconds = parse_duration(options.seconds, "--seconds");

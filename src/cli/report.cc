@@ -52,7 +52,12 @@ ReportedRun read_run(const Options& options, const std::string& name) {
   if (!fs::exists(directory / "config.toml", failure)) {
     throw Error(name + " is not a run's directory: there is no config.toml in it");
   }
-  Judged judged = load_judged(name, {"", parse_threads(options.threads)});
+  // A report is read on other machines than the run was made on.
+  const MachineInfo machine = machine_info();
+  Judged judged = load_judged(name, {machine.bf16 ? "" : "fp32", parse_threads(options.threads)});
+  if (!machine.bf16 && judged.config->precision == "bf16" && !options.no_test) {
+    warn(name + ": this processor has no bf16, in which the run was: its test images are judged in fp32");
+  }
   ReportedRun run;
   run.name = directory.filename().empty() ? directory.parent_path().filename().string()
                                           : directory.filename().string();
@@ -61,7 +66,6 @@ ReportedRun read_run(const Options& options, const std::string& name) {
   run.result_text = text_or(directory / "result.json", "null");
   run.history = read_log(text_or(directory / "log.jsonl", ""), (directory / "log.jsonl").string());
   run.graph = judged.model.graph;
-  const MachineInfo machine = machine_info();
   run.machine = "Report made on " + machine.processor + ", " + machine.instruction_set;
   if (!options.no_test) {
     try {

@@ -65,6 +65,9 @@ ExitCode run(const Options& options) {
   GivenFlags given = options.given;
   if (!options.schedule.empty()) given["--schedule"] = options.schedule;
   const TrainConfig config = configure(given, options.config_file);
+  if (config.epochs == 0) {
+    throw usage_error("how many epochs fit the time is only known when they are done; give --epochs");
+  }
   const int64_t images = parse_count(options.images, "--images");
   if (images < 1 || images > 1'000'000'000) throw usage_error("--images must be in 1 to 1,000,000,000");
   const RateCurve curve{config.lr, config.epochs, (images + config.batch - 1) / config.batch};

@@ -33,6 +33,10 @@ std::string data_url(const Image& picture) { return "data:image/png;base64," + b
 /// A list a curve: shorter than a list of objects, and what the charts want.
 Json history_json(const std::vector<EpochRecord>& history) {
   Json json;
+  for (const char* name : {"epoch", "steps", "minutes", "lr", "train_loss", "train_top1", "val_loss",
+                           "val_top1", "ema_top1", "images_per_second"}) {
+    json[name] = Json::array();  // also where no epoch has ended
+  }
   double seconds = 0;
   for (const EpochRecord& record : history) {
     seconds += record.seconds;

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "program.h"
 
 namespace frugal {
@@ -43,6 +45,20 @@ TEST_F(Plan, JsonHasALineAModelAndTwiceTheTimeGivesMoreThanTwiceTheEpochs) {
   EXPECT_GT(minute["memory_bytes"], 4 * 996376);
   EXPECT_GT(minute["epochs"], 1.0);
   EXPECT_GT(one("10m")["epochs"], 3 * minute["epochs"].get<double>());
+}
+
+TEST_F(Plan, TheTimeMayComeFromAFile) {
+  std::ofstream(scratch / "c.toml") << "max_time = \"2m\"\nmodel = \"resnet20\"\n";
+  const std::string file = (scratch / "c.toml").string();
+  const auto limit = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> all = {"--model", "smallnet", "--json"};
+    all.insert(all.end(), more.begin(), more.end());
+    return json_lines(plan(all).out).at(0)["limit_seconds"].get<double>();
+  };
+  EXPECT_EQ(limit({"--config", file}), 120);
+  EXPECT_EQ(limit({"--config", file, "--max-time", "3m"}), 180);
+  EXPECT_EQ(limit({}), 3600);
+  EXPECT_EQ(plan({"--max-time", "none"}).code, 2);
 }
 
 TEST_F(Plan, WhereNothingFitsTheLimitRefuses) {

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "program.h"
 
 namespace frugal {
@@ -62,6 +64,16 @@ TEST_F(ScheduleCommand, ShowsWhatTrainDoes) {
   for (size_t epoch = 0; epoch < 3; ++epoch) {
     EXPECT_EQ(log[epoch]["lr"], shown["points"][8 * epoch + 7]["lr"]) << epoch;
   }
+}
+
+TEST_F(ScheduleCommand, EpochsMustBeKnown) {
+  const Outcome outcome = run({"onecycle", "--max-time", "1h"});
+  EXPECT_EQ(outcome.code, 2);
+  std::ofstream(scratch / "c.toml") << "max_time = \"1h\"\nepochs = 0\nschedule = \"onecycle\"\n";
+  const Outcome from_file = run({"--config", (scratch / "c.toml").string()});
+  EXPECT_EQ(from_file.code, 2);
+  EXPECT_THAT(from_file.err, HasSubstr("give --epochs"));
+  EXPECT_EQ(run({"--config", (scratch / "c.toml").string(), "--epochs", "9"}).code, 0);
 }
 
 TEST_F(ScheduleCommand, RefusesWhatTrainRefuses) {
