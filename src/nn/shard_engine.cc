@@ -86,7 +86,7 @@ bool same_variant(const Graph& a, const Graph& b) {
     return p.trainable == q.trainable;
   };
   const auto fixed = [](const Node& m, const Node& n) {
-    return m.kind == n.kind && m.fixed_statistics == n.fixed_statistics && m.out == n.out;
+    return m.kind == n.kind && m.fixed_statistics == n.fixed_statistics && m.rate == n.rate && m.out == n.out;
   };
   return std::ranges::equal(a.parameters, b.parameters, trained) &&
          std::ranges::equal(a.nodes, b.nodes, fixed);

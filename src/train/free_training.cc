@@ -34,7 +34,10 @@ FreeTraining::FreeTraining(Engine& engine, const Graph& graph, const TrainConfig
   if (outside.teacher) {
     teacher_.emplace(*outside.teacher, data.train, batch_recipe(config, normalization_));
   }
-  engine.train_at(graph_at(config, graph, 0));
+  const Graph first = graph_at(config, graph, 0);
+  engine.train_at(first);
+  optimizer_->train_only(engine.parameters(), first);
+  loss_.train_only(engine.parameters(), first);
 }
 
 double FreeTraining::step(double lr) {

@@ -8,6 +8,7 @@
 #include "base/math.h"
 #include "train/anchor.h"
 #include "train/chunks.h"
+#include "train/groups.h"
 #include "train/logit_rows.h"
 #include "train/masked_loss.h"
 
@@ -113,6 +114,14 @@ void Loss::anchor(const Parameters& parameters, const AnchorSources& sources) {
   pulls_.clear();
 }
 
+void Loss::train_only(const Parameters& parameters, const Graph& graph) {
+  trained_.clear();
+  for (const Stretch& stretch :
+       ParameterGroups("none", "all", 0).stretches(parameters, trainable_in(graph))) {
+    trained_.emplace_back(stretch.first, stretch.last);
+  }
+}
+
 double Loss::add_penalties(Engine& engine) {
   if (penalties_.empty()) return 0;
   const float* weights = engine.parameters().weights().data();
@@ -121,8 +130,14 @@ double Loss::add_penalties(Engine& engine) {
   partial_.resize(static_cast<size_t>(chunk_count(size)));
   for_each_chunk(engine, size, [&](int64_t chunk, int64_t first, int64_t last) {
     double value = 0;
-    for (const WeightedPenalty& p : penalties_) {
-      value += p.penalty->apply(p.coefficient, weights, gradients.data(), first, last);
+    const auto apply = [&](int64_t from, int64_t to) {
+      for (const WeightedPenalty& p : penalties_) {
+        value += p.penalty->apply(p.coefficient, weights, gradients.data(), from, to);
+      }
+    };
+    if (trained_.empty()) apply(first, last);
+    for (const auto& [from, to] : trained_) {
+      if (from < last && to > first) apply(std::max(first, from), std::min(last, to));
     }
     partial_[static_cast<size_t>(chunk)] = value;
   });

@@ -76,6 +76,8 @@ class Loss {
   void mask(std::vector<int32_t> classes);
   /// To be called once, before the first step, where weights are to be pulled anywhere.
   void anchor(const Parameters& parameters, const AnchorSources& sources);
+  /// From now on penalties are of what `graph` trains; before, of all that is ever trained.
+  void train_only(const Parameters& parameters, const Graph& graph);
   /// Adds the penalties' gradients to those of the engine's parameters; returns their value.
   double add_penalties(Engine& engine);
 
@@ -98,7 +100,8 @@ class Loss {
   bool needs_teacher_ = false;
   std::vector<Pull> pulls_;
   std::vector<WeightedPenalty> penalties_;
-  std::vector<double> partial_;  // values by chunk
+  std::vector<std::pair<int64_t, int64_t>> trained_;  // of the trainable block, in order; none: all of it
+  std::vector<double> partial_;                       // values by chunk
 };
 
 /// `ce`, `ce:smoothing=0.1`, `focal:gamma=2`, `kd:T=4`, `dkd:T=4,alpha=1,beta=8`, `l2`, `l2sp`,

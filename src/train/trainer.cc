@@ -321,6 +321,7 @@ void Trainer::choose_graph(double progress) {
   const Graph now = graph_at(config_, graph_, progress);
   engine_.train_at(now);
   optimizer_->train_only(engine_.parameters(), now);
+  loss_.train_only(engine_.parameters(), now);
   position_.changed_at.resize(static_cast<size_t>(changed + 1), position_.optimizer_steps);
 }
 
@@ -335,7 +336,11 @@ void Trainer::bring_back_optimizer(const Position& position) {
     optimizer_->train_only(engine_.parameters(), graph_after(changes));
   }
   // Those before it are not planned for nothing.
-  if (changed_ >= 0) engine_.train_at(graph_after(static_cast<size_t>(changed_)));
+  if (changed_ >= 0) {
+    const Graph now = graph_after(static_cast<size_t>(changed_));
+    engine_.train_at(now);
+    loss_.train_only(engine_.parameters(), now);
+  }
   optimizer_->set_steps(position.optimizer_steps);
 }
 

@@ -153,6 +153,26 @@ TEST(Fisher, OfATaskIsAmongItsClasses) {
   }
 }
 
+/// Where there is no batch-norm, nothing but the rate tells evaluation's graph from training's.
+TEST(Fisher, DropoutRestsWithoutBatchNorm) {
+  const auto fisher_of = [](float rate) {
+    GraphBuilder net("test", {8, 8, 3});
+    const Value x = net.dropout("drop", net.relu(net.conv2d("conv1", net.input(), 8)), rate);
+    const Graph graph = net.finish(net.linear("linear", net.flatten(net.adaptive_avg_pool(x)), 3));
+    const auto engine = make_shard_engine(graph, {.threads = 1, .batch = 1});
+    engine->parameters().initialise(3);
+    engine->weights_changed();
+    engine->train_at(fisher_graph(graph));
+    ImageSet images{4, 8, 8, 3, {}, {0, 1, 2, 0}, {}};
+    for (int i = 0; i < 4 * 192; ++i) images.pixels.push_back(static_cast<uint8_t>((i * 37) % 256));
+    const std::vector<int32_t> ids = {0, 1, 2, 3};
+    const AlignedFloats fisher =
+        fisher_diagonal(*engine, images, ids, no_normalization(3), {.labels = FisherLabels::empirical});
+    return std::vector<float>(fisher.span().begin(), fisher.span().end());
+  };
+  EXPECT_EQ(fisher_of(0.5f), fisher_of(0));
+}
+
 /// The squared gradients of a network with batch-norm, against finite differences of the loss in evaluation.
 TEST(Fisher, SeesTheNetworkAsInEvaluation) {
   GraphBuilder net("test", {8, 8, 3});

@@ -138,6 +138,27 @@ TEST(L2Penalty, IsHalfTheSquareAndPullsLikeWeightDecay) {
   EXPECT_EQ(parse_loss("ce").add_penalties(engine), 0);
 }
 
+TEST(L2Penalty, IsOfWhatIsTrainedNow) {
+  GraphBuilder net("test", {1, 1, 4});
+  Value x = net.linear("a", net.flatten(net.input()), 40'000);
+  Graph graph = net.finish(net.linear("b", net.relu(x), 3));
+  FakeEngine engine(graph);
+  for (int i = 0; i < 4; ++i) {
+    std::ranges::fill(engine.parameters().weight(i), 1.0f);
+    std::ranges::fill(engine.parameters().gradient(i), 0.0f);
+  }
+  Loss loss = parse_loss("ce + 2*l2");
+  EXPECT_EQ(loss.add_penalties(engine), 4 * 40'000 + 40'000 + 3 * 40'000 + 3);
+  for (int i = 0; i < 4; ++i) std::ranges::fill(engine.parameters().gradient(i), 0.0f);
+  graph.parameters[1].trainable = graph.parameters[2].trainable = false;
+  loss.train_only(engine.parameters(), graph);
+  EXPECT_EQ(loss.add_penalties(engine), 4 * 40'000 + 3);
+  for (int i = 0; i < 4; ++i) {
+    const float expected = i == 0 || i == 3 ? 2 : 0;
+    for (const float gradient : engine.parameters().gradient(i)) ASSERT_EQ(gradient, expected) << i;
+  }
+}
+
 TEST(ParseLoss, ClassWeights) {
   EXPECT_TRUE(parse_loss("ce", {10, 30}).class_weights().empty());
   EXPECT_EQ(parse_loss("ce:weights=balanced", {10, 30}).class_weights(),
