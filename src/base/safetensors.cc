@@ -98,6 +98,16 @@ void write_safetensors(const std::filesystem::path& path, std::map<std::string, 
   write_file_atomic(path, pieces);
 }
 
+namespace {
+
+/// A zip archive, or a pickle of protocol 2 and on.
+bool looks_like_torch(std::span<const uint8_t> bytes) {
+  return (bytes[0] == 'P' && bytes[1] == 'K' && bytes[2] == 3 && bytes[3] == 4) ||
+         (bytes[0] == 0x80 && bytes[1] >= 2 && bytes[1] <= 5);
+}
+
+}  // namespace
+
 SafetensorsFile read_safetensors(const std::filesystem::path& path) {
   const std::string file = path.string();
   SafetensorsFile result;
@@ -110,6 +120,13 @@ SafetensorsFile read_safetensors(const std::filesystem::path& path) {
   uint64_t length = 0;
   for (size_t i = 0; i < prefix_bytes; ++i) length |= uint64_t{all[i]} << (8 * i);
   if (length > static_cast<uint64_t>(std::min(max_header_bytes, size - prefix_bytes))) {
+    if (looks_like_torch(all)) {
+      throw Error(
+          file +
+          ": a PyTorch file, which does not say what network its weights are of; give them to one: frugal "
+          "train --model NAME --from " +
+          file);
+    }
     throw Error(file + ": not a safetensors file, or cut short: its first eight bytes announce a header of " +
                 std::to_string(length) + " bytes in a file of " + with_thousands(size));
   }

@@ -22,6 +22,13 @@ const char* word(MatchedBy by) {
   }
 }
 
+/// A file's name of something, which may hold anything.
+std::string plain(std::string name) {
+  std::ranges::replace_if(
+      name, [](unsigned char c) { return c < 0x20 || c == 0x7F; }, '?');
+  return name;
+}
+
 }  // namespace
 
 std::string matching_text(const InitialWeights& from) {
@@ -32,16 +39,21 @@ std::string matching_text(const InitialWeights& from) {
   std::vector<std::vector<std::string>> rows;
   for (const WeightMatch& match : matching.tensors) {
     if (match.by == MatchedBy::name) continue;
-    const std::string how = match.by == MatchedBy::position ? "is " + match.source + ", by shape and position"
-                            : match.source.empty()
-                                ? "is not in it: starts afresh"
-                                : "is " + dimensions_text(match.source_shape) + " in it: starts afresh";
+    const std::string how =
+        match.by == MatchedBy::position ? "is " + plain(match.source) + ", by shape and position"
+        : match.source.empty()          ? "is not in it: starts afresh"
+                               : "is " + dimensions_text(match.source_shape) + " in it: starts afresh";
     rows.push_back({"           ", match.name, dimensions_text(match.shape), how});
   }
   for (const std::string& name : matching.unused) {
     const bool told =
         std::ranges::any_of(matching.tensors, [&](const WeightMatch& m) { return m.source == name; });
-    if (!told) rows.push_back({"           ", name, "", "in it alone: not used"});
+    if (!told) rows.push_back({"           ", plain(name), "", "in it alone: not used"});
+  }
+  if (matching.alphabetical && !rows.empty()) {
+    text +=
+        "            its tensors are in the alphabet's order, not the layers': names are all there is to go "
+        "by\n";
   }
   return rows.empty() ? text : text + align_columns(rows, 4, terminal_width());
 }

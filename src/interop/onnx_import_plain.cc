@@ -70,9 +70,12 @@ void OnnxImporter::add_simple_activation(const OnnxStep& step) {
                                                           {"Elu", Activation::elu},
                                                           {"Sigmoid", Activation::sigmoid},
                                                           {"Tanh", Activation::tanh},
+                                                          {"Gelu", Activation::gelu},
+                                                          {"Mish", Activation::mish},
                                                           {"HardSwish", Activation::hardswish},
                                                           {"HardSigmoid", Activation::hardsigmoid}};
-  make(step, net_.activation(x.value, known.at(step.op), alpha), x.rank);
+  const bool by_tanh = step.op == "Gelu" && attribute(node, "approximate", "none") == "tanh";
+  make(step, net_.activation(x.value, by_tanh ? Activation::gelu_tanh : known.at(step.op), alpha), x.rank);
 }
 
 void OnnxImporter::add_clip(const OnnxStep& step) {
@@ -161,11 +164,12 @@ void OnnxImporter::add_adaptive_average(const OnnxStep& step) {
   const Made& x = image(step);
   const onnx::Tensor &left = constant(step, 1, "left factor"), &right = constant(step, 2, "right factor");
   const Shape in = shape(x);
+  // Read before anything is made of their claimed sizes: they must have the bytes for them.
+  const std::vector<float> rows = floats_of(left, graph_.file()), columns = floats_of(right, graph_.file());
   const bool fit = left.dims_size() == 2 && right.dims_size() == 2 && left.dims(1) == in.h &&
-                   right.dims(0) == in.w && elements_of(left, graph_.file()) > 0 &&
-                   elements_of(right, graph_.file()) > 0;
-  if (!fit || floats_of(left, graph_.file()) != matrix_of(adaptive_average_taps(in.h, left.dims(0)), false) ||
-      floats_of(right, graph_.file()) != matrix_of(adaptive_average_taps(in.w, right.dims(1)), true)) {
+                   right.dims(0) == in.w && !rows.empty() && !columns.empty();
+  if (!fit || rows != matrix_of(adaptive_average_taps(in.h, left.dims(0)), false) ||
+      columns != matrix_of(adaptive_average_taps(in.w, right.dims(1)), true)) {
     fail(step, "products of images with matrices are known as adaptive averages only");
   }
   const Extent out(static_cast<int>(left.dims(0)), static_cast<int>(right.dims(1)));

@@ -91,39 +91,53 @@ void OnnxImporter::add_reshape(const OnnxStep& step) {
   fail(step, "it gives pixels other places; only flattening is known");
 }
 
-/// Of one pixel's features: rows and columns go, or come.
+/// Of one pixel's features: rows and columns go, together or one by one.
 void OnnxImporter::add_squeeze(const OnnxStep& step) {
   if (const auto list = list_of(step, 0, "")) {
     lists_[step.node->output(0)] = *list;
     return;
   }
-  const Made x = image(step);
+  const Made x = any_rank(step);
   List axes = list_of(step, 1, "axes").value_or(List());
-  for (int64_t& axis : axes) axis += axis < 0 ? 4 : 0;
+  for (int64_t& axis : axes) axis += axis < 0 ? x.rank : 0;
   std::ranges::sort(axes);
-  if (axes != List{2, 3} || shape(x).h != 1 || shape(x).w != 1) {
+  const bool both = x.rank == 4 && axes == List{2, 3},
+             one = x.rank == 4 && (axes == List{2} || axes == List{3}), last = x.rank == 3 && axes == List{2};
+  if (!(both || one || last) || shape(x).h != 1 || shape(x).w != 1) {
     fail(step, "it must take height and width of a single pixel away");
   }
-  make(step, x.value, 2);
+  make(step, x.value, one ? 3 : 2);
 }
 
+/// Those of flat features come.
 void OnnxImporter::add_unsqueeze(const OnnxStep& step) {
   if (const auto list = list_of(step, 0, "")) {
     lists_[step.node->output(0)] = *list;
     return;
   }
-  const Made x = input(step);
+  const Made x = any_rank(step);
   List axes = list_of(step, 1, "axes").value_or(List());
-  for (int64_t& axis : axes) axis += axis < 0 ? 4 : 0;
+  const int64_t rank = x.rank + std::ssize(axes);
+  for (int64_t& axis : axes) axis += axis < 0 ? rank : 0;
   std::ranges::sort(axes);
-  if (x.rank != 2 || axes != List{2, 3}) fail(step, "it must add height and width to flat features");
-  make(step, x.value, 4);
+  const bool both = x.rank == 2 && axes == List{2, 3}, first = x.rank == 2 && axes == List{2},
+             second = x.rank == 3 && (axes == List{2} || axes == List{3});
+  if (!(both || first || second)) fail(step, "it must add height and width to flat features");
+  make(step, x.value, first ? 3 : 4);
 }
 
+/// All of it, or from `start` to before `end` (opset 15).
 void OnnxImporter::add_shape(const OnnxStep& step) {
   const Made& x = input(step);
   const Shape in = shape(x);
-  lists_[step.node->output(0)] = x.rank == 4 ? List{any_batch, in.c, in.h, in.w} : List{any_batch, in.c};
+  const List whole = x.rank == 4 ? List{any_batch, in.c, in.h, in.w} : List{any_batch, in.c};
+  const int64_t count = std::ssize(whole);
+  const auto place = [&](const char* name, int64_t otherwise) {
+    const int64_t at = attribute(*step.node, name, otherwise);
+    return std::clamp<int64_t>(at < 0 ? at + count : at, 0, count);
+  };
+  const int64_t start = place("start", 0), end = std::max(start, place("end", count));
+  lists_[step.node->output(0)] = List(whole.begin() + start, whole.begin() + end);
 }
 
 /// One number, or some, of a list.

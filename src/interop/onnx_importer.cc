@@ -25,6 +25,10 @@ std::string advice(const std::string& op) {
   if (op.starts_with("Quantize") || op.starts_with("Dequantize") || op.starts_with("QLinear")) {
     return "frugal reads networks in floating point";
   }
+  if (op == "GroupNormalization") {
+    return "frugal knows group norms as PyTorch writes them below opset 18: Reshape, InstanceNormalization, "
+           "Reshape";
+  }
   if (op == "Transpose") return "frugal's images are [batch, channels, height, width] throughout";
   return "frugal has no such operation";
 }
@@ -91,6 +95,8 @@ OnnxImporter::Handler OnnxImporter::handler(const std::string& op) {
       {"Elu", &OnnxImporter::add_simple_activation},
       {"Sigmoid", &OnnxImporter::add_simple_activation},
       {"Tanh", &OnnxImporter::add_simple_activation},
+      {"Gelu", &OnnxImporter::add_simple_activation},
+      {"Mish", &OnnxImporter::add_simple_activation},
       {"HardSwish", &OnnxImporter::add_simple_activation},
       {"HardSigmoid", &OnnxImporter::add_simple_activation},
       {"Clip", &OnnxImporter::add_clip},
@@ -186,11 +192,19 @@ TensorFile OnnxImporter::weights(const Graph& graph) const {
 const OnnxImporter::Made& OnnxImporter::input(const OnnxStep& step, size_t i) const {
   if (!has_input(step, i)) fail(step, "its input " + std::to_string(i + 1) + " is missing");
   const auto found = values_.find(step.inputs[i]);
+  if (found != values_.end() && found->second.rank == 3) {
+    fail(step, "it comes between axes that are taken away, or added, one by one");
+  }
   if (found != values_.end()) return found->second;
   fail(step,
        in_quotes(step.inputs[i]) + (graph_.constant(step.inputs[i]) != nullptr
                                         ? " is a constant, where an image or features must come in"
                                         : " is a list of numbers, where an image or features must come in"));
+}
+
+const OnnxImporter::Made& OnnxImporter::any_rank(const OnnxStep& step) const {
+  const auto found = has_input(step, 0) ? values_.find(step.inputs[0]) : values_.end();
+  return found != values_.end() ? found->second : input(step);  // which says what is wrong
 }
 
 const OnnxImporter::Made& OnnxImporter::image(const OnnxStep& step) const {

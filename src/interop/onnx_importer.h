@@ -27,7 +27,8 @@ class OnnxImporter {
   TensorFile weights(const Graph& graph) const;
 
  private:
-  /// A value: pixels are [N, C, H, W]; flat features [N, C], or [N, C, 1, 1] for some operators.
+  /// A value: pixels are [N, C, H, W]; flat features [N, C], or [N, C, 1, 1] for some operators, and [N, C,
+  /// 1] on the way from one to the other.
   struct Made {
     Value value;
     int rank = 4;
@@ -85,6 +86,7 @@ class OnnxImporter {
   Shape shape(const Made& made) const { return net_.shape(made.value); }
   /// The first input, which must be [N, C, H, W].
   const Made& image(const OnnxStep& step) const;
+  const Made& any_rank(const OnnxStep& step) const;  // input 0, [N, C, 1] too
   bool has_input(const OnnxStep& step, size_t i) const {
     return i < step.inputs.size() && !step.inputs[i].empty();
   }

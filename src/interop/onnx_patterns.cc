@@ -4,7 +4,9 @@
 #include <limits>
 #include <optional>
 #include <utility>
+#include <vector>
 
+#include "interop/onnx_file.h"
 #include "interop/onnx_matcher.h"
 #include "interop/onnx_names.h"
 
@@ -62,6 +64,14 @@ bool match_group_norm(OnnxMatcher& m, const onnx::Node& node, OnnxStep& step) {
   if (groups == nullptr) return false;
   const auto shape = m.graph().integers(groups->input(1));
   if (!shape || shape->size() != 3 || (*shape)[1] < 1 || (*shape)[2] != -1) return false;
+  // A group norm's own weights come behind it; an instance norm's would be lost.
+  const auto holds_only = [&](const std::string& name, float number) {
+    const onnx::Tensor* tensor = m.graph().constant(name);
+    if (tensor == nullptr) return false;
+    const std::vector<float> numbers = floats_of(*tensor, m.graph().file());
+    return std::ranges::all_of(numbers, [&](float value) { return value == number; });
+  };
+  if (!holds_only(norm->input(1), 1) || !holds_only(norm->input(2), 0)) return false;
   step.op = "group_norm";
   step.inputs = {groups->input(0), node.input(1)};
   step.numbers = {(*shape)[1]};

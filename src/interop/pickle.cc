@@ -301,9 +301,12 @@ class Machine {
         push(objects_.call(pickle_, callable, arguments));
         return true;
       }
-      case 'b': {  // BUILD: what torch hangs onto a state_dict is of versions, and not needed
+      case 'b': {  // BUILD: what torch hangs onto a state_dict is of versions, and onto an old parameter of
+                   // gradients
         pop();
-        if (pickle_.kind(top()) != PickleKind::dict) refuse(opcode);
+        const PickleValue& object = pickle_[top()];
+        const bool old_parameter = object.kind == PickleKind::tensor && object.length == 1;
+        if (object.kind != PickleKind::dict && !old_parameter) refuse(opcode);
         return true;
       }
       case 'Q': {

@@ -32,7 +32,7 @@ using PickleRef = uint32_t;  // a value's number
 /// Small, since a hostile byte can make one: texts stay in the pickle, items in Pickle.
 struct PickleValue {
   PickleKind kind = PickleKind::none;
-  uint32_t length = 0;  // of text, bytes, large_integer
+  uint32_t length = 0;  // of text, bytes, large_integer; 1 for a tensor that a state may be hung onto
   int64_t number = 0;   // boolean, integer; place of text or items; what PickleObjects gave
 };
 
@@ -49,6 +49,7 @@ class Pickle {
 
   PickleRef root() const { return root_; }
   size_t size() const { return size_; }  // bytes from PROTO to STOP
+  size_t available() const { return bytes_.size(); }
 
   // For building it.
   PickleRef add(const PickleValue& value);

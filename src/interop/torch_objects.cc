@@ -12,7 +12,7 @@ namespace {
 // Both are copied for each use that a pickle makes of one text or tuple.
 constexpr size_t max_key = 200, max_dimensions = 16;
 
-enum class Makes { dict, tensor, tensor_v2, tensor_v3, parameter, storage, dtype, other };
+enum class Makes { dict, tensor, tensor_v2, tensor_v3, parameter, old_parameter, storage, dtype, other };
 
 struct Known {
   std::string_view module, name;
@@ -26,6 +26,7 @@ constexpr std::array known{
     Known{"torch._utils", "_rebuild_tensor_v2", Makes::tensor_v2},
     Known{"torch._utils", "_rebuild_tensor_v3", Makes::tensor_v3},
     Known{"torch._utils", "_rebuild_parameter", Makes::parameter},
+    Known{"torch.nn.parameter", "Parameter", Makes::old_parameter},  // before 0.4
     Known{"torch._utils", "_rebuild_parameter_with_state", Makes::parameter},
     Known{"torch", "DoubleStorage", Makes::storage, "F64"},
     Known{"torch", "FloatStorage", Makes::storage, "F32"},
@@ -83,6 +84,8 @@ std::pair<size_t, size_t> argument_counts(Makes makes) {
       return {7, 8};
     case Makes::parameter:
       return {3, 4};
+    case Makes::old_parameter:
+      return {1, 2};
     default:
       return {0, 16};
   }
@@ -128,6 +131,11 @@ PickleValue TorchObjects::call(Pickle& pickle, PickleRef callable, PickleRef arg
       return make_tensor(pickle, given, most);
     case Makes::parameter:
       return make_parameter(pickle, given);
+    case Makes::old_parameter: {
+      PickleValue parameter = make_parameter(pickle, given);
+      parameter.length = 1;
+      return parameter;
+    }
     case Makes::other:
       return {PickleKind::other, 0, 0};
     default:
@@ -136,7 +144,7 @@ PickleValue TorchObjects::call(Pickle& pickle, PickleRef callable, PickleRef arg
 }
 
 /// OrderedDict(), or OrderedDict([[key, value], ...]) as Python 2 wrote it.
-PickleValue TorchObjects::make_dict(Pickle& pickle, const std::vector<PickleRef>& arguments) const {
+PickleValue TorchObjects::make_dict(Pickle& pickle, const std::vector<PickleRef>& arguments) {
   std::vector<PickleRef> items;
   if (!arguments.empty()) {
     if (pickle.kind(arguments[0]) != PickleKind::list) fail("makes a dictionary of what is no list");
@@ -146,6 +154,9 @@ PickleValue TorchObjects::make_dict(Pickle& pickle, const std::vector<PickleRef>
         fail("makes a dictionary of what are no pairs");
       items.insert(items.end(), pickle.items(pair).begin(), pickle.items(pair).end());
     }
+    // A list costs its bytes once, and could be called for again and again.
+    copied_ += items.size();
+    if (copied_ > pickle.available()) fail("makes dictionaries of the same list again and again");
   }
   return pickle.add_items(PickleKind::dict, std::move(items));
 }

@@ -44,7 +44,7 @@ class TorchObjects : public PickleObjects {
 
  private:
   [[noreturn]] void fail(const std::string& why) const;
-  PickleValue make_dict(Pickle& pickle, const std::vector<PickleRef>& arguments) const;
+  PickleValue make_dict(Pickle& pickle, const std::vector<PickleRef>& arguments);
   PickleValue make_tensor(const Pickle& pickle, const std::vector<PickleRef>& arguments, size_t most);
   PickleValue make_parameter(const Pickle& pickle, const std::vector<PickleRef>& arguments) const;
   int64_t integer(const Pickle& pickle, PickleRef value) const;
@@ -53,6 +53,7 @@ class TorchObjects : public PickleObjects {
   const std::string& file_;
   std::vector<TorchStorage> storages_;
   std::vector<TorchTensor> tensors_;
+  size_t copied_ = 0;  // items of lists into dictionaries
 };
 
 }  // namespace frugal

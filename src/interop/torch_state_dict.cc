@@ -25,6 +25,7 @@ constexpr std::array<std::string_view, 15> usual_keys{
 struct Candidate {
   std::vector<std::string_view> path;  // of texts in the pickle, which may be long
   PickleRef dict;
+  size_t tensors = 0;  // in it
 };
 
 /// How good a guess: the places of its keys in usual_keys, unusual ones last; less is better.
@@ -56,18 +57,18 @@ class Search {
     // Each dictionary once, though many values may hold it.
     if (!seen_.insert(pickle_[value].number).second) return;
     const std::vector<PickleRef>& items = pickle_.items(value);
-    bool tensors = false;
+    size_t tensors = 0;
     for (size_t i = 0; i < items.size(); i += 2) {
       if (pickle_.kind(items[i]) != PickleKind::text) continue;
       const std::string_view key = pickle_.text(items[i]);
-      tensors = tensors || pickle_.kind(items[i + 1]) == PickleKind::tensor;
+      if (pickle_.kind(items[i + 1]) == PickleKind::tensor) ++tensors;
       if (path.size() == max_depth || key.starts_with("optim")) continue;
       if (pickle_.kind(items[i + 1]) != PickleKind::dict) continue;
       std::vector<std::string_view> longer = path;
       longer.push_back(key);
       visit(items[i + 1], longer);
     }
-    if (tensors) found.push_back({path, value});
+    if (tensors > 0) found.push_back({path, value, tensors});
   }
 
   const Pickle& pickle_;
@@ -80,6 +81,10 @@ Candidate choose(const Pickle& pickle, const std::string& file) {
     throw Error(file +
                 ": holds no dictionary of named tensors; in Python, torch.save(model.state_dict(), FILE)");
   }
+  // A tensor or two beside a dictionary of more of them (an accuracy, a generator's state) are no network.
+  size_t most = 0;
+  for (const Candidate& each : found) most = std::max(most, each.path.empty() ? 0 : each.tensors);
+  std::erase_if(found, [&](const Candidate& each) { return each.path.empty() && each.tensors < most; });
   std::ranges::sort(found, {}, [](const Candidate& each) { return std::pair(!is_usual(each), rank(each)); });
   // Tensors at the top are the state_dict itself, unless a dictionary with a usual name stands beside them.
   if (found.size() > 1 && !is_usual(found[0])) {

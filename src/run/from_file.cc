@@ -33,10 +33,21 @@ InitialWeights read_initial_weights(const std::string& from, const Graph& graph)
   if (weights.matching.matched() == 0) {
     std::vector<std::string> some;
     for (size_t i = 0; i < std::min<size_t>(weights.file.tensors.size(), 5); ++i) {
-      some.push_back(weights.file.tensors[i].name + " " + dimensions_text(weights.file.tensors[i].shape));
+      some.push_back(in_quotes(weights.file.tensors[i].name) + " " +
+                     dimensions_text(weights.file.tensors[i].shape));
     }
-    throw Error("--from " + weights.path + ": none of its tensors fits " + graph.model + "; it begins with " +
-                join(some));
+    throw Error(
+        "--from " + weights.path + ": none of its tensors fits " + graph.model + "; it begins with " +
+        join(some) +
+        (weights.matching.alphabetical
+             ? "; they are in the alphabet's order, which does not tell the order of layers: names are all "
+               "there is to go by"
+             : ""));
+  }
+  try {
+    check_matched(weights.matching, weights.file.tensors);
+  } catch (const Error& error) {
+    throw Error("--from " + weights.path + ": " + error.what());
   }
   return weights;
 }

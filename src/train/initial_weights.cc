@@ -4,8 +4,12 @@
 #include <cmath>
 #include <cstring>
 #include <map>
+#include <set>
+#include <string_view>
+#include <utility>
 
 #include "base/error.h"
+#include "base/text.h"
 
 namespace frugal {
 namespace {
@@ -38,6 +42,42 @@ std::vector<std::pair<size_t, size_t>> longest_common(size_t own, size_t theirs,
   return pairs;
 }
 
+/// What stands before the network's names in the file's ("module.", "model."): where it does for most of the
+/// tensors. Less would be a block whose layers are called as the network's first ones.
+std::string shared_prefix(const std::vector<WeightMatch>& own, std::span<const TensorRecord> tensors) {
+  std::set<std::string_view> names;
+  for (const WeightMatch& match : own) names.insert(match.name);
+  std::map<std::string, int64_t> counts;
+  for (const TensorRecord& tensor : tensors) {
+    if (kind_of(tensor.name) == "num_batches_tracked") continue;
+    // The whole name, then what is left behind each dot.
+    for (size_t at = 0;;) {
+      if (names.contains(std::string_view(tensor.name).substr(at))) ++counts[tensor.name.substr(0, at)];
+      const size_t dot = tensor.name.find('.', at);
+      if (dot == std::string::npos) break;
+      at = dot + 1;
+    }
+  }
+  const auto most = std::ranges::max_element(counts, {}, [](const auto& each) { return each.second; });
+  const auto all = static_cast<int64_t>(std::min(own.size(), tensors.size()));
+  return most != counts.end() && 2 * most->second > all ? most->first : "";
+}
+
+/// Whether the tensors are in the alphabet's order, in which Python's safetensors writes those of a type: it
+/// tells nothing of the order of layers. A layer's order has its weight before its bias.
+bool is_alphabetical(std::span<const TensorRecord> tensors) {
+  for (size_t i = 1; i < tensors.size(); ++i) {
+    if (tensors[i].dtype == tensors[i - 1].dtype && tensors[i].name < tensors[i - 1].name) return false;
+  }
+  std::set<std::string> biases;
+  const auto has_earlier_bias = [&](const TensorRecord& tensor) {
+    const std::string kind = kind_of(tensor.name), layer = tensor.name.substr(0, tensor.name.rfind('.') + 1);
+    if (kind == "bias") biases.insert(layer);
+    return kind == "weight" && biases.contains(layer);
+  };
+  return std::ranges::any_of(tensors, has_earlier_bias);
+}
+
 std::vector<WeightMatch> tensors_of(const Graph& graph) {
   std::vector<WeightMatch> all;
   for (size_t i = 0; i < graph.parameters.size(); ++i) {
@@ -61,6 +101,7 @@ WeightMatching match_weights(const Graph& graph, std::span<const TensorRecord> t
   WeightMatching matching{tensors_of(graph), {}};
   std::map<std::string, size_t> by_name;
   for (size_t i = 0; i < tensors.size(); ++i) by_name.emplace(tensors[i].name, i);
+  const std::string prefix = shared_prefix(matching.tensors, tensors);
   std::vector<bool> used(tensors.size(), false);
   const auto take = [&](WeightMatch& own, size_t theirs, MatchedBy by) {
     own.by = by;
@@ -69,7 +110,8 @@ WeightMatching match_weights(const Graph& graph, std::span<const TensorRecord> t
     used[theirs] = used[theirs] || by != MatchedBy::nothing;
   };
   for (WeightMatch& own : matching.tensors) {
-    const auto found = by_name.find(own.name);
+    auto found = by_name.find(prefix + own.name);
+    if (found == by_name.end()) found = by_name.find(own.name);
     if (found == by_name.end()) continue;
     const bool same = tensors[found->second].shape == own.shape;
     take(own, found->second, same ? MatchedBy::name : MatchedBy::nothing);
@@ -85,7 +127,8 @@ WeightMatching match_weights(const Graph& graph, std::span<const TensorRecord> t
     if (!namesake && kind_of(tensors[i].name) != "num_batches_tracked") their_left.push_back(i);
   }
   constexpr size_t most = 100'000'000;  // cells of the table
-  if (own_left.size() * their_left.size() <= most) {
+  matching.alphabetical = is_alphabetical(tensors);
+  if (!matching.alphabetical && own_left.size() * their_left.size() <= most) {
     // PyTorch's order has buffers between the parameters, ours behind them: each kind for itself.
     for (const bool buffer : {false, true}) {
       std::vector<size_t> own, theirs;
@@ -131,6 +174,17 @@ int64_t batches_tracked(std::span<const TensorRecord> tensors) {
 
 }  // namespace
 
+void check_matched(const WeightMatching& matching, std::span<const TensorRecord> tensors) {
+  std::map<std::string_view, const TensorRecord*> by_name;
+  for (const TensorRecord& tensor : tensors) by_name.emplace(tensor.name, &tensor);
+  for (const WeightMatch& match : matching.tensors) {
+    if (match.by == MatchedBy::nothing) continue;
+    for (const float value : to_floats(*by_name.at(match.source))) {
+      if (!std::isfinite(value)) throw Error(in_quotes(match.source) + " holds numbers that are not finite");
+    }
+  }
+}
+
 std::vector<int> copy_matched(const WeightMatching& matching, std::span<const TensorRecord> tensors,
                               Parameters& parameters) {
   std::map<std::string, const TensorRecord*> by_name;
@@ -139,12 +193,9 @@ std::vector<int> copy_matched(const WeightMatching& matching, std::span<const Te
   for (const WeightMatch& match : matching.tensors) {
     if (match.by == MatchedBy::nothing) continue;
     if (!match.buffer) filled.push_back(match.index);
-    const std::vector<float> values = to_floats(*by_name.at(match.source));
-    for (const float value : values) {
-      if (!std::isfinite(value)) throw Error(match.source + " holds numbers that are not finite");
-    }
     std::ranges::copy(
-        values, (match.buffer ? parameters.buffer(match.index) : parameters.weight(match.index)).begin());
+        to_floats(*by_name.at(match.source)),
+        (match.buffer ? parameters.buffer(match.index) : parameters.weight(match.index)).begin());
   }
   parameters.batches_tracked = batches_tracked(tensors);
   return filled;

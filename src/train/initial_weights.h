@@ -33,16 +33,20 @@ struct WeightMatch {
 struct WeightMatching {
   std::vector<WeightMatch> tensors;  // every parameter, then every buffer
   std::vector<std::string> unused;   // of the file; counters of batches are not mentioned
+  bool alphabetical = false;         // the file's order is the alphabet's: nothing was matched by position
   int64_t matched() const;
 };
 
-/// By name where name and shape are the same. What is left on both sides is then matched by position: the
-/// longest sequence of tensors of equal shape and kind (weight, bias, running_mean, ... : the name's last
-/// part) in both orders.
+/// By name where name and shape are the same, but for what may stand before all names of the file
+/// ("module."). What is left on both sides is then matched by position: the longest sequence of tensors of
+/// equal shape and kind (weight, bias, running_mean, ... : the name's last part) in both orders; not where
+/// the file's order is the alphabet's.
 WeightMatching match_weights(const Graph& graph, std::span<const TensorRecord> tensors);
 
-/// Copies what matched; types other than F32 are converted. Numbers that are not finite are an Error. Returns
-/// the parameters that were filled.
+/// An Error where what matched holds numbers that are not finite, or of a type that none can be made of.
+void check_matched(const WeightMatching& matching, std::span<const TensorRecord> tensors);
+
+/// Copies what matched; types other than F32 are converted. Returns the parameters that were filled.
 std::vector<int> copy_matched(const WeightMatching& matching, std::span<const TensorRecord> tensors,
                               Parameters& parameters);
 

@@ -5,6 +5,8 @@
 #include <rapidcheck/gtest.h>
 
 #include <cstring>
+#include <fstream>
+#include <string>
 
 #include "../temp_dir.h"
 #include "base/error.h"
@@ -196,6 +198,19 @@ TEST(Safetensors, FilesFromElsewhereLoad) {
   EXPECT_EQ(file.find("b")->data[1], 'z');
   put(dir / "f", file_of("{}"));
   EXPECT_TRUE(read_safetensors(dir / "f").tensors.empty());
+}
+
+TEST(Safetensors, APyTorchFileIsToldApart) {
+  const TempDir dir;
+  for (const char* file : {"torch_zip.pt", "torch_old.pt"}) {
+    const bool zip = std::string(file) == "torch_zip.pt";
+    std::string bytes =
+        zip ? std::string("PK\x03\x04\0\0\x08\x08", 8) : std::string("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46", 8);
+    bytes += std::string(100, 'x');
+    std::ofstream(dir / file, std::ios::binary) << bytes;
+    EXPECT_THAT([&] { read_safetensors(dir / file); },
+                testing::ThrowsMessage<Error>(testing::HasSubstr("a PyTorch file")));
+  }
 }
 
 TEST(Safetensors, AWrongChecksumIsSaid) {

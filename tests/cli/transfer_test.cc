@@ -186,7 +186,7 @@ TEST_F(Transfer, SaysWhatDoesNotFit) {
   const Outcome other = train("x", {"--from", path("foreign")});
   EXPECT_EQ(other.code, 1);
   EXPECT_THAT(other.err,
-              AllOf(HasSubstr("none of its tensors fits resnet20"), HasSubstr("foreign.weight 2x2")));
+              AllOf(HasSubstr("none of its tensors fits resnet20"), HasSubstr("'foreign.weight' 2x2")));
   EXPECT_FALSE(fs::exists(scratch / "x"));
   EXPECT_EQ(train("x", {"--from", path("nowhere")}).code, 1);
   // A few tensors fit any network.

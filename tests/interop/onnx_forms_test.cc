@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <string>
+#include <tuple>
 
 #include "base/error.h"
 #include "interop/onnx_import.h"
@@ -132,6 +134,84 @@ TEST(OnnxForms, MeansOverPixelsAreTheGlobalAverage) {
     ASSERT_THAT(made, SizeIs(1));
     EXPECT_EQ(made[0].kind, OpKind::adaptive_avg_pool);
   }
+}
+
+TEST(OnnxForms, ActivationsMayBeNodes) {
+  for (const auto& [op, approximate, activation] : {std::tuple("Gelu", "none", Activation::gelu),
+                                                    {"Gelu", "tanh", Activation::gelu_tanh},
+                                                    {"Mish", "", Activation::mish}}) {
+    const auto write = [op, approximate](OnnxWriter& out) {
+      return out.node(op, "act", {"input"},
+                      {{*approximate != '\0' ? "approximate" : "unused", std::string(approximate)}});
+    };
+    const std::vector<Node> made = layers(write);
+    ASSERT_THAT(made, SizeIs(1));
+    EXPECT_EQ(made[0].activation, activation) << op << " " << approximate;
+  }
+}
+
+/// Squeeze-and-excitation as `pooled[:, :, None, None]` exports, and its like.
+TEST(OnnxForms, AxesMayComeAndGoOneByOne) {
+  const auto write = [](OnnxWriter& out) {
+    const auto step = [&](const char* op, const std::string& name, const std::string& x, int64_t axis) {
+      return out.node(op, name, {x, out.integers(name + "_axes", {axis})});
+    };
+    std::string x = out.node("GlobalAveragePool", "pool", {"input"});
+    x = step("Squeeze", "s1", x, 3);
+    x = step("Squeeze", "s2", x, -1);
+    x = step("Unsqueeze", "u1", x, 2);
+    x = step("Unsqueeze", "u2", x, -1);
+    return out.node("Mul", "gate", {"input", out.node("Sigmoid", "sigmoid", {x})});
+  };
+  const std::vector<Node> made = layers(write);
+  ASSERT_THAT(made, SizeIs(3));
+  EXPECT_EQ(made[2].kind, OpKind::gate);
+  const auto between = [](OnnxWriter& out) {
+    const std::string x = out.node("GlobalAveragePool", "pool", {"input"});
+    return out.node("Relu", "relu", {out.node("Squeeze", "s", {x, out.integers("axes", {3})})});
+  };
+  EXPECT_THROW(network(between), Error);
+}
+
+TEST(OnnxForms, AShapeMayBeAPart) {
+  const auto write = [](OnnxWriter& out) {
+    const std::string batch =
+        out.node("Shape", "shape", {"input"}, {{"start", int64_t{0}}, {"end", int64_t{1}}});
+    const std::string to =
+        out.node("Concat", "to", {batch, out.integers("rest", {-1})}, {{"axis", int64_t{0}}});
+    return out.node("Reshape", "flat", {"input", to});
+  };
+  EXPECT_EQ(network(write, false).graph.nodes.back().kind, OpKind::flatten);
+}
+
+/// Weights of an instance norm between reshapes are not a group norm's.
+TEST(OnnxForms, AnInstanceNormsWeightsAreNotLost) {
+  const auto with = [](float scale) {
+    return [scale](OnnxWriter& out) {
+      const std::string grouped = out.node("Reshape", "in", {"input", out.integers("groups", {0, 2, -1})});
+      const std::string norm = out.node("InstanceNormalization", "norm",
+                                        {grouped, out.floats("s", {2}, std::vector<float>{1, scale}),
+                                         out.floats("b", {2}, std::vector<float>{0, 0})});
+      return out.node("Reshape", "out", {norm, out.integers("back", {0, 4, 6, 6})});
+    };
+  };
+  EXPECT_EQ(layers(with(1)).at(0).kind, OpKind::group_norm);
+  EXPECT_THROW(network(with(2)), Error);
+}
+
+/// 65,536 x 16,384 numbers, it says, and has none of them.
+TEST(OnnxForms, ClaimedFactorsAreReadBeforeAnythingIsMadeOfThem) {
+  const auto write = [](OnnxWriter& out) {
+    for (const auto& [name, rows, columns] : {std::tuple("left", 1 << 26, 6), {"right", 6, 1 << 26}}) {
+      onnx::Tensor& tensor = *out.graph().add_initializer();
+      tensor.set_name(name);
+      tensor.set_data_type(1);
+      tensor.add_dims(rows);
+      tensor.add_dims(columns);
+    }
+    return out.node("MatMul", "columns", {out.node("MatMul", "rows", {"left", "input"}), "right"});
+  };
+  EXPECT_THROW(network(write), Error);
 }
 
 TEST(OnnxForms, DropoutKeepsItsRate) {

@@ -195,6 +195,34 @@ TEST(TorchHostile, Python2sOrderedDictLoads) {
   EXPECT_EQ(read_torch_file(dir / "f").tensors.at(0).name, "w");
 }
 
+TEST(TorchHostile, ALongListCannotBecomeManyDictionaries) {
+  const TempDir dir;
+  // memo 1: OrderedDict, memo 2: a list of 10,000 pairs; then OrderedDict(list) 10,000 times, at six bytes
+  // each.
+  std::string pickle = global("collections", "OrderedDict") + "q\x01" + "0](";
+  for (int i = 0; i < 10'000; ++i) pickle += "NN\x86";
+  pickle += "e\x85q\x02"s + "0";
+  for (int i = 0; i < 10'000; ++i) pickle += "h\x01h\x02R0";
+  put_torch_zip(dir / "f", whole(pickle + "}"));
+  EXPECT_THAT([&] { read_torch_file(dir / "f"); }, ThrowsMessage<Error>(HasSubstr("again and again")));
+}
+
+/// PyTorch before 0.4: Parameter(tensor), then BUILD with what autograd knows of it.
+TEST(TorchHostile, OldParametersLoad) {
+  const TempDir dir;
+  const std::string parameter = global("torch.nn.parameter", "Parameter") + tensor(floats, 0, {4}, {1}) +
+                                "\x85\x81" + "(\x88\x89}" + tuple + "b";
+  put_torch_zip(dir / "f", named(parameter));
+  EXPECT_EQ(read_torch_file(dir / "f").tensors.at(0).shape, std::vector<int64_t>{4});
+}
+
+TEST(TorchHostile, ATensorBesideANetworkIsNotTheNetwork) {
+  const TempDir dir;
+  const std::string one = tensor(floats, 0, {4}, {1});
+  put_torch_zip(dir / "f", whole(dict({{"student", dict({{"a", one}, {"b", one}})}, {"best", one}})));
+  EXPECT_EQ(read_torch_file(dir / "f").tensors.size(), 2u);
+}
+
 TEST(TorchHostile, ExponentialValuesBesideTensorsDoNoHarm) {
   const TempDir dir;
   const std::string with_tensor = whole("}(" + text("w") + tensor(floats, 0, {4}, {1}) + text("x") + "](" +
