@@ -26,7 +26,7 @@ FileLock::FileLock(const std::filesystem::path& path)
 
 FileLock::~FileLock() { ::close(fd_); }
 
-int FileLock::take(int how) {
+int FileLock::take(int how) const {
   int result = 0;
   do {
     result = ::flock(fd_, how);

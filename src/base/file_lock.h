@@ -20,7 +20,7 @@ class FileLock {
   void lock();
 
  private:
-  int take(int how);
+  int take(int how) const;
   std::filesystem::path path_;
   int fd_;
 };

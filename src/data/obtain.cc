@@ -35,7 +35,7 @@ fs::path Obtainer::obtain(const RemoteFile& file) {
   }
   std::vector<std::string> urls = options_.from.empty() ? file.urls : std::vector{given_url(file)};
   // Where a part of it came from can be gone on with.
-  std::ranges::stable_partition(urls, [&](const std::string& url) {
+  std::stable_partition(urls.begin(), urls.end(), [&](const std::string& url) {
     return resumable_part(downloads_ / (file.name + ".part"), url).bytes > 0;
   });
   std::string failures;

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -83,6 +84,19 @@ TEST_F(LrFind, EveryStepTakesItsOwnRate) {
   };
   run(sweep);
   EXPECT_EQ(step, 19u);
+}
+
+TEST_F(LrFind, LeavesAloneWhatIsFrozenAtTheStart) {
+  config_.freeze = "fc.weight@0.99";
+  config_.weight_decay = 0.1;
+  std::vector<float> first;
+  engine_.on_train_step = [&](LossSums&) {
+    const std::span<const float> weight = engine_.parameters().weight(0);
+    if (first.empty()) first.assign(weight.begin(), weight.end());
+    EXPECT_TRUE(std::ranges::equal(weight, first));
+  };
+  run({1e-2, 1e-1, 10});
+  EXPECT_FALSE(first.empty());
 }
 
 TEST_F(LrFind, StopsAtFourTimesTheLeastOrWhereLossesEnd) {

@@ -406,6 +406,16 @@ TEST_F(TrainerTest, PenaltiesPullAndAreTold) {
   EXPECT_EQ(log()[0]["penalty"], found.history[0].penalty);
 }
 
+/// Three biases for most of the run, forty-eight weights as well at its end.
+TEST_F(TrainerTest, PenaltiesAreOfWhatIsTrainedNow) {
+  config_.loss = "ce + 0.5*l2";
+  config_.freeze = "fc.weight@0.9";
+  const TrainResult found = run();
+  EXPECT_GT(found.history.front().penalty, 0);
+  EXPECT_LT(found.history.front().penalty, 0.2 * found.history.back().penalty);
+  EXPECT_NEAR(found.history[3].penalty, found.history.front().penalty, found.history.front().penalty);
+}
+
 TEST_F(TrainerTest, ClippingBoundsEveryStep) {
   config_.clip = 1e-3, config_.momentum = 0, config_.weight_decay = 0, config_.schedule = "constant";
   run();
