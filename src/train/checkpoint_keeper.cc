@@ -163,7 +163,7 @@ void CheckpointKeeper::keep_boundary(const Position& position) {
 
 Position CheckpointKeeper::load_boundary() {
   const fs::path path = file("boundary.safetensors");
-  const Position position = to_position(read_checkpoint_info(path).extra, path.string());
+  Position position = to_position(read_checkpoint_info(path).extra, path.string());
   load_checkpoint(path, parameters_, /*optimizer=*/true, average_);
   return position;
 }
