@@ -238,12 +238,12 @@ TEST_F(DownloadTest, AServerThatStallsIsGivenUp) {
 }
 
 TEST_F(DownloadTest, AnOutageIsWaitedFor) {
-  limits.wait_seconds = 0.05;
+  limits.wait_seconds = 0.1;
   serve([this](const WebRequest&) { return cut(50'000); });
   const uint16_t port = server->port();
   const Download wanted{.url = server->url("/f"), .part = part, .bytes = 200'000, .max_bytes = 1 << 20};
   std::thread outage([&] {
-    while (server->requests().empty()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    while (part_bytes(part) < 50'000) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     server.reset();
     std::this_thread::sleep_for(std::chrono::milliseconds(300));
     server.emplace([this](const WebRequest& request) { return good_reply(request, body); }, port);

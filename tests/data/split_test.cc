@@ -130,8 +130,8 @@ TEST(Stratified, EveryClassHasOneWhereThereIsEnough) {
 }
 
 TEST(Stratified, WhoIsRoundedUpIsDrawn) {
-  std::vector<int32_t> labels;
-  for (int32_t i = 0; i < 40; ++i) labels.push_back(i / 2);  // twenty classes of two
+  std::vector<int32_t> labels(40);  // twenty classes of two
+  for (size_t i = 0; i < labels.size(); ++i) labels[i] = static_cast<int32_t>(i / 2);
   std::set<std::vector<int32_t>> ways;
   std::map<int32_t, int> counts;
   for (uint64_t seed = 0; seed < 200; ++seed) {
@@ -177,7 +177,8 @@ TEST(EpochOrder, AllOrdersAreEquallyLikely) {
   for (uint32_t epoch = 0; epoch < draws; ++epoch) ++counts[epoch_order(ids, 3, epoch)];
   EXPECT_EQ(counts.size(), size_t{orders});
   double chi2 = 0;
-  for (const auto& [order, count] : counts) chi2 += std::pow(count - draws / orders, 2) / (draws / orders);
+  constexpr double expected = static_cast<double>(draws) / orders;
+  for (const auto& [order, count] : counts) chi2 += std::pow(count - expected, 2) / expected;
   EXPECT_LT(chi2, 119 + 5 * std::sqrt(2 * 119));
 }
 

@@ -140,7 +140,7 @@ TEST(OnnxForms, ActivationsMayBeNodes) {
   for (const auto& [op, approximate, activation] : {std::tuple("Gelu", "none", Activation::gelu),
                                                     {"Gelu", "tanh", Activation::gelu_tanh},
                                                     {"Mish", "", Activation::mish}}) {
-    const auto write = [op, approximate](OnnxWriter& out) {
+    const auto write = [op = op, approximate = approximate](OnnxWriter& out) {
       return out.node(op, "act", {"input"},
                       {{*approximate != '\0' ? "approximate" : "unused", std::string(approximate)}});
     };

@@ -86,7 +86,7 @@ class Runner : public testing::Test {
   /// As if a run of that variant had been stopped.
   fs::path begin(size_t variant) const {
     const Variant& one = study_.variants[variant];
-    const fs::path directory =
+    fs::path directory =
         run_directory(scratch_ / "out", plan_run(study_, one, 1, 1, scratch_ / "out", false).name);
     fs::create_directories(directory);
     std::ofstream(directory / "config.toml") << "lr = " << one.flags.at("--lr") << "\n";
