@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/large_pages.h"
 #include "base/parallel.h"
 #include "base/text.h"
 #include "base/units.h"
@@ -77,7 +78,9 @@ void read_records(const fs::path& path, const Labels& labels, const LoadOptions&
   images.height = images.width = side;
   images.channels = channels;
   images.count += records;
-  images.pixels.resize(static_cast<size_t>(images.count * image_bytes));
+  const auto bytes = static_cast<size_t>(images.count * image_bytes);
+  reserve_in_large_pages(images.pixels, bytes);
+  images.pixels.resize(bytes);
   images.labels.resize(static_cast<size_t>(images.count));
   if (labels.coarse_classes > 0) images.coarse_labels.resize(static_cast<size_t>(images.count));
 

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/large_pages.h"
 #include "base/parallel.h"
 #include "base/text.h"
 #include "base/units.h"
@@ -116,7 +117,9 @@ class Decoding {
  private:
   ImageSet make(size_t count) const {
     ImageSet set{static_cast<int64_t>(count), size_.height, size_.width, channels, {}, {}, {}};
-    set.pixels.resize(count * static_cast<size_t>(set.image_bytes()));
+    const size_t bytes = count * static_cast<size_t>(set.image_bytes());
+    reserve_in_large_pages(set.pixels, bytes);
+    set.pixels.resize(bytes);
     return set;
   }
 
