@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <numeric>
 #include <string>
 #include <tuple>
 
@@ -48,8 +49,8 @@ std::vector<Node> layers(const Write& write) {
 TEST(OnnxForms, MatMulAndAddAreALinearLayer) {
   const auto write = [](OnnxWriter& out) {
     const std::string x = out.node("Flatten", "flat", {"input"});
-    std::vector<float> weight;
-    for (int i = 0; i < 144 * 2; ++i) weight.push_back(static_cast<float>(i));
+    std::vector<float> weight(144 * 2);
+    std::iota(weight.begin(), weight.end(), 0.0f);
     const std::string y = out.node("MatMul", "dense", {x, out.floats("w", {144, 2}, weight)});
     return out.node("Add", "add", {out.floats("b", {2}, std::vector<float>{7, 8}), y});
   };
