@@ -38,4 +38,14 @@ std::string Hasher::hex() const {
   return text;
 }
 
+std::string hash_of(std::span<const uint8_t> bytes) {
+  Hasher hasher;
+  hasher.update(bytes);
+  return hasher.hex();
+}
+
+std::string hash_of(std::string_view text) {
+  return hash_of(std::span(reinterpret_cast<const uint8_t*>(text.data()), text.size()));
+}
+
 }  // namespace frugal

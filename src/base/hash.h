@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace frugal {
 
@@ -21,5 +22,9 @@ class Hasher {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+/// Of one piece.
+std::string hash_of(std::span<const uint8_t> bytes);
+std::string hash_of(std::string_view text);
 
 }  // namespace frugal

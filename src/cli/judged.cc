@@ -77,8 +77,9 @@ Dataset load_judged_data(const Judged& judged, const std::string& asked, bool sk
   how.skip_bad = skip_bad || (config && config->skip_bad);
   how.image_size = ImageSize{info.input.h, info.input.w};
   Dataset data = load_dataset(name, how);
-  if (config && (name == config->data || is_trained_data(judged, data))) {
-    if (!is_trained_data(judged, data)) {
+  const bool trained = is_trained_data(judged, data);
+  if (config && (name == config->data || trained)) {
+    if (!trained) {
       warn(
           "--data " + name +
           ": these are not the images that the run was trained with: some were added, taken away or changed, "

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "base/columns.h"
-#include "base/text.h"
 #include "base/units.h"
 
 namespace frugal {
@@ -22,13 +21,6 @@ const char* word(MatchedBy by) {
   }
 }
 
-/// A file's name of something, which may hold anything.
-std::string plain(std::string name) {
-  std::ranges::replace_if(
-      name, [](unsigned char c) { return c < 0x20 || c == 0x7F; }, '?');
-  return name;
-}
-
 }  // namespace
 
 std::string matching_text(const InitialWeights& from) {
@@ -40,7 +32,7 @@ std::string matching_text(const InitialWeights& from) {
   for (const WeightMatch& match : matching.tensors) {
     if (match.by == MatchedBy::name) continue;
     const std::string how =
-        match.by == MatchedBy::position ? "is " + plain(match.source) + ", by shape and position"
+        match.by == MatchedBy::position ? "is " + printable(match.source) + ", by shape and position"
         : match.source.empty()          ? "is not in it: starts afresh"
                                : "is " + dimensions_text(match.source_shape) + " in it: starts afresh";
     rows.push_back({"           ", match.name, dimensions_text(match.shape), how});
@@ -48,7 +40,7 @@ std::string matching_text(const InitialWeights& from) {
   for (const std::string& name : matching.unused) {
     const bool told =
         std::ranges::any_of(matching.tensors, [&](const WeightMatch& m) { return m.source == name; });
-    if (!told) rows.push_back({"           ", plain(name), "", "in it alone: not used"});
+    if (!told) rows.push_back({"           ", printable(name), "", "in it alone: not used"});
   }
   if (matching.alphabetical && !rows.empty()) {
     text +=

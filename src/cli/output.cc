@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "base/text.h"
 #include "base/units.h"
 #include "graph/table.h"
 
@@ -63,6 +64,11 @@ Json metrics_json(const Metrics& metrics) {
 
 std::string image_shape(const ImageSet& images) {
   return shape_text({images.height, images.width, images.channels});
+}
+
+std::string printable(const std::string& text) {
+  const std::string quoted = in_quotes(text);
+  return quoted.substr(1, quoted.size() - 2);
 }
 
 std::string precision_name(Precision precision) { return precision == Precision::bf16 ? "bf16" : "fp32"; }

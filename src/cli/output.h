@@ -34,6 +34,9 @@ std::string image_shape(const ImageSet& images);
 
 std::string precision_name(Precision precision);
 
+/// As the terminal may take it: what a file says could hold control characters.
+std::string printable(const std::string& text);
+
 /// Whether a line that was written to `stream` (STDOUT_FILENO, STDERR_FILENO) can be rewritten: a terminal
 /// that is not "dumb".
 bool can_rewrite_lines(int stream);

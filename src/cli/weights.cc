@@ -30,12 +30,6 @@ int64_t numbers_of(const TensorRecord& tensor) {
   return numbers;
 }
 
-/// As the terminal may take it: what a file says could hold control characters.
-std::string printable(const std::string& text) {
-  const std::string quoted = in_quotes(text);
-  return quoted.substr(1, quoted.size() - 2);
-}
-
 std::string number(double value) { return format("%.5g", value); }
 
 /// "33 numbers (32 F32, 1 I64)"; adds up the bytes of their tensors.

@@ -68,9 +68,7 @@ std::string key_of(const Pictures& pictures, ImageSize size, const LoadOptions& 
     text +=
         '\0' + pictures.facts[i].hash + std::to_string(pictures.file(i).label) + " " + pictures.file(i).path;
   }
-  Hasher hasher;
-  hasher.update({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
-  return hasher.hex();
+  return hash_of(text);
 }
 
 void check_memory(const Pictures& pictures, ImageSize size, const LoadOptions& options) {
@@ -130,9 +128,7 @@ class Decoding {
     const std::string path = (pictures_.folder / pictures_.file(i).path).string();
     try {
       const std::vector<uint8_t> bytes = read_file(path, max_image_file_bytes);
-      Hasher hasher;
-      hasher.update(bytes);
-      if (hasher.hex() != pictures_.facts[i].hash) as_known_ = false;
+      if (hash_of(bytes) != pictures_.facts[i].hash) as_known_ = false;
       fit(decode_image(bytes, channels, path), size_.height, size_.width,
           set.pixels.data() + at * static_cast<size_t>(set.image_bytes()));
     } catch (const Error& error) {

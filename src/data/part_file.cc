@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
-#include <span>
 #include <string_view>
 #include <system_error>
 
@@ -18,13 +17,6 @@ namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
 fs::path note_of(const fs::path& part) { return part.string() + ".json"; }
-
-/// A URL may hold a password, which has no place on the disk.
-std::string fingerprint(const std::string& url) {
-  Hasher hasher;
-  hasher.update(std::span(reinterpret_cast<const uint8_t*>(url.data()), url.size()));
-  return hasher.hex();
-}
 
 /// Fit to be sent back as a header.
 bool is_sendable(const std::string& value) {
@@ -65,7 +57,7 @@ HeldPart resumable_part(const fs::path& part, const std::string& url) {
   std::error_code ignored;
   if (bytes == 0 || !fs::exists(note_of(part), ignored)) return {};
   const Json note = Json::parse(read_text_file(note_of(part), 1 << 16), nullptr, false);
-  if (!note.is_object() || note.value("url_xxh3_128", Json()) != fingerprint(url)) return {};
+  if (!note.is_object() || note.value("url_xxh3_128", Json()) != hash_of(url)) return {};
   const Json validator = note.value("validator", Json());
   if (!validator.is_string() || !is_sendable(validator.get<std::string>())) return {};
   return {.bytes = bytes, .validator = validator.get<std::string>()};
@@ -75,8 +67,8 @@ void begin_part(const fs::path& part, const std::string& url, const std::string&
                 const std::string& last_modified) {
   remove_part(part);
   const std::string& validator = is_sendable(etag) && !etag.starts_with("W/") ? etag : last_modified;
-  const Json note = {{"url_xxh3_128", fingerprint(url)},
-                     {"validator", is_sendable(validator) ? validator : ""}};
+  // A URL may hold a password, which has no place on the disk.
+  const Json note = {{"url_xxh3_128", hash_of(url)}, {"validator", is_sendable(validator) ? validator : ""}};
   // The note first: a part without one is never gone on from.
   write_file_atomic(note_of(part), note.dump(2, ' ', true, Json::error_handler_t::replace) + "\n");
 }

@@ -113,9 +113,7 @@ PictureFacts look_at(const fs::path& path) {
   PictureFacts facts;
   try {
     const std::vector<uint8_t> bytes = read_file(path, max_image_file_bytes);
-    Hasher hasher;
-    hasher.update(bytes);
-    facts.hash = hasher.hex();
+    facts.hash = hash_of(bytes);
     facts.size = image_size(bytes, path.string());
   } catch (const Error&) {
     // Decoding it will say what is wrong, in the order of the files.
@@ -140,10 +138,7 @@ fs::path picture_index_file(const fs::path& cache_root, const fs::path& folder) 
   std::error_code ignored;
   fs::path whole = fs::canonical(folder, ignored);
   if (ignored) whole = fs::absolute(folder, ignored);
-  const std::string text = whole.string();
-  Hasher hasher;
-  hasher.update({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
-  return cache_root / "decoded" / (hasher.hex() + ".index");
+  return cache_root / "decoded" / (hash_of(whole.string()) + ".index");
 }
 
 std::vector<PictureFacts> picture_facts(const fs::path& folder, const std::vector<std::string>& paths,

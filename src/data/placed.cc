@@ -35,9 +35,7 @@ struct Entry {
 
 Entry describe(const fs::path& directory, const std::string& path) {
   const std::vector<uint8_t> bytes = read_file(directory / path);
-  Hasher hasher;
-  hasher.update(bytes);
-  return {path, static_cast<int64_t>(bytes.size()), hasher.hex()};
+  return {path, static_cast<int64_t>(bytes.size()), hash_of(bytes)};
 }
 
 /// A name that stays below the directory: a manifest is a file that anybody may have written.

@@ -56,10 +56,7 @@ std::vector<size_t> test_files(std::span<const std::string> names, size_t held_o
   std::vector<std::pair<std::string, size_t>> by_hash;
   by_hash.reserve(names.size());
   for (const std::string& name : names) {
-    const std::string text = std::to_string(seed) + ' ' + name;
-    Hasher hasher;
-    hasher.update({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
-    by_hash.emplace_back(hasher.hex(), by_hash.size());
+    by_hash.emplace_back(hash_of(std::to_string(seed) + ' ' + name), by_hash.size());
   }
   std::ranges::sort(by_hash);
   std::vector<size_t> chosen;

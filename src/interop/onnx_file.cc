@@ -157,6 +157,11 @@ onnx::Model read_onnx_model(const std::filesystem::path& path) {
   return parse_onnx_model(read_file(path, most_bytes), path.string());
 }
 
+bool holds_only(const onnx::Tensor& tensor, float number, const std::string& file) {
+  const std::vector<float> numbers = floats_of(tensor, file);
+  return std::ranges::all_of(numbers, [&](float value) { return value == number; });
+}
+
 int64_t elements_of(const onnx::Tensor& tensor, const std::string& file) {
   int64_t elements = 1;
   for (const int64_t extent : tensor.dims()) {

@@ -33,6 +33,7 @@ std::optional<std::vector<int64_t>> integers_of(const onnx::Tensor& tensor, cons
                                                 int64_t most);
 /// As floats.
 std::vector<float> floats_of(const onnx::Tensor& tensor, const std::string& file);
+bool holds_only(const onnx::Tensor& tensor, float number, const std::string& file);
 /// How many numbers the tensor's dimensions come to; an error where they are none of a tensor.
 int64_t elements_of(const onnx::Tensor& tensor, const std::string& file);
 

@@ -121,11 +121,8 @@ void OnnxImporter::add_instance_norm(const OnnxStep& step) {
   const onnx::Tensor& weight = by_channel(step, 1, "scale", channels);
   const onnx::Tensor& bias = by_channel(step, 2, "bias", channels);
   // PyTorch writes ones and zeros for a norm without weight and bias.
-  const auto all = [&](const onnx::Tensor& tensor, float number) {
-    const std::vector<float> numbers = floats_of(tensor, graph_.file());
-    return std::ranges::all_of(numbers, [&](float value) { return value == number; });
-  };
-  const bool affine = !module_of_parameter(step.inputs[1]).empty() || !all(weight, 1) || !all(bias, 0);
+  const bool affine = !module_of_parameter(step.inputs[1]).empty() || !holds_only(weight, 1, graph_.file()) ||
+                      !holds_only(bias, 0, graph_.file());
   const std::string name = layer_name(step, "instance_norm", 1);
   const Value value =
       net_.instance_norm(name, x.value, {.eps = attribute(*step.node, "epsilon", 1e-5f), .affine = affine});

@@ -65,13 +65,9 @@ bool match_group_norm(OnnxMatcher& m, const onnx::Node& node, OnnxStep& step) {
   const auto shape = m.graph().integers(groups->input(1));
   if (!shape || shape->size() != 3 || (*shape)[1] < 1 || (*shape)[2] != -1) return false;
   // A group norm's own weights come behind it; an instance norm's would be lost.
-  const auto holds_only = [&](const std::string& name, float number) {
-    const onnx::Tensor* tensor = m.graph().constant(name);
-    if (tensor == nullptr) return false;
-    const std::vector<float> numbers = floats_of(*tensor, m.graph().file());
-    return std::ranges::all_of(numbers, [&](float value) { return value == number; });
-  };
-  if (!holds_only(norm->input(1), 1) || !holds_only(norm->input(2), 0)) return false;
+  const onnx::Tensor *scale = m.graph().constant(norm->input(1)), *bias = m.graph().constant(norm->input(2));
+  if (scale == nullptr || !holds_only(*scale, 1, m.graph().file())) return false;
+  if (bias == nullptr || !holds_only(*bias, 0, m.graph().file())) return false;
   step.op = "group_norm";
   step.inputs = {groups->input(0), node.input(1)};
   step.numbers = {(*shape)[1]};

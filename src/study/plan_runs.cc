@@ -49,9 +49,7 @@ std::string content_hash(const std::string& path) {
   const auto [found, is_new] = known.try_emplace(path);
   if (!is_new) return found->second;
   try {
-    Hasher hasher;
-    hasher.update(read_file(path));
-    found->second = hasher.hex();
+    found->second = hash_of(read_file(path));
   } catch (const Error&) {
   }
   return found->second;

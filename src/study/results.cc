@@ -78,10 +78,7 @@ const RunRecord* Results::find(const std::string& run) const {
 
 void Results::refresh() { write({}); }
 
-void Results::add(RunRecord record) {
-  records_.push_back(std::move(record));
-  write({records_.back()});
-}
+void Results::add(RunRecord record) { write({std::move(record)}); }
 
 void Results::write(const std::vector<RunRecord>& more) {
   FileLock lock(path_.string() + ".lock");

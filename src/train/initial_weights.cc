@@ -174,9 +174,18 @@ int64_t batches_tracked(std::span<const TensorRecord> tensors) {
 
 }  // namespace
 
-void check_matched(const WeightMatching& matching, std::span<const TensorRecord> tensors) {
+namespace {
+
+std::map<std::string_view, const TensorRecord*> by_their_names(std::span<const TensorRecord> tensors) {
   std::map<std::string_view, const TensorRecord*> by_name;
   for (const TensorRecord& tensor : tensors) by_name.emplace(tensor.name, &tensor);
+  return by_name;
+}
+
+}  // namespace
+
+void check_matched(const WeightMatching& matching, std::span<const TensorRecord> tensors) {
+  const auto by_name = by_their_names(tensors);
   for (const WeightMatch& match : matching.tensors) {
     if (match.by == MatchedBy::nothing) continue;
     for (const float value : to_floats(*by_name.at(match.source))) {
@@ -187,8 +196,7 @@ void check_matched(const WeightMatching& matching, std::span<const TensorRecord>
 
 std::vector<int> copy_matched(const WeightMatching& matching, std::span<const TensorRecord> tensors,
                               Parameters& parameters) {
-  std::map<std::string, const TensorRecord*> by_name;
-  for (const TensorRecord& tensor : tensors) by_name.emplace(tensor.name, &tensor);
+  const auto by_name = by_their_names(tensors);
   std::vector<int> filled;
   for (const WeightMatch& match : matching.tensors) {
     if (match.by == MatchedBy::nothing) continue;

@@ -21,9 +21,7 @@ constexpr const char* machine_key = "run_machine";
 std::string executable_hash() {
   static const std::string hash = [] {
     try {
-      Hasher hasher;
-      hasher.update(read_file("/proc/self/exe"));
-      return hasher.hex();
+      return hash_of(read_file("/proc/self/exe"));
     } catch (const Error&) {
       return std::string("unknown executable");
     }

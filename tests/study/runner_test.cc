@@ -84,10 +84,10 @@ class Runner : public testing::Test {
     return run_study(study_, options, results, observer_);
   }
   /// As if a run of that variant had been stopped.
-  fs::path begin(size_t variant) const {
+  fs::path begin(size_t variant, bool limited = false) const {
     const Variant& one = study_.variants[variant];
     fs::path directory =
-        run_directory(scratch_ / "out", plan_run(study_, one, 1, 1, scratch_ / "out", false).name);
+        run_directory(scratch_ / "out", plan_run(study_, one, 1, 1, scratch_ / "out", limited).name);
     fs::create_directories(directory);
     std::ofstream(directory / "config.toml") << "lr = " << one.flags.at("--lr") << "\n";
     std::ofstream(directory / "weights") << "precious";
@@ -218,10 +218,7 @@ TEST_F(Runner, TheRecordRepeatsARunThatHadALimit) {
 TEST_F(Runner, WhatGoesOnDoesNotOutlastTheTime) {
   study_.seeds = {1};
   add("a", "0.8", {{"--max-time", "5h"}});
-  const fs::path directory = run_directory(
-      scratch_ / "out", plan_run(study_, study_.variants[0], 1, 1, scratch_ / "out", true).name);
-  fs::create_directories(directory);
-  std::ofstream(directory / "config.toml") << "lr = 0.8\n";
+  const fs::path directory = begin(0, /*limited=*/true);
   const Stopwatch clock;
   const StudyOutcome outcome = run({.max_seconds = 1.5});
   EXPECT_LT(clock.seconds(), 8);
