@@ -12,14 +12,7 @@
 #include <new>
 #include <string_view>
 
-// Sanitizers stand there themselves.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define FRUGAL_SANITIZED
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define FRUGAL_SANITIZED
-#endif
-#endif
+#include "sanitized.h"  // sanitizers stand there themselves
 
 #if defined(__GLIBC__) && !defined(FRUGAL_SANITIZED)
 #define FRUGAL_COUNTS_ALLOCATIONS

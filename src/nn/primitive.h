@@ -18,7 +18,6 @@ class Primitive {
     onednn::Desc desc;  // of the pointer given to run()
   };
   Primitive() = default;
-  /// `fixed` are arguments that stay the same, such as packed weights.
   template <class PrimitiveDesc>
   Primitive(const PrimitiveDesc& desc, const dnnl::primitive& primitive, std::vector<Argument> arguments,
             int workers)

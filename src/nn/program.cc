@@ -71,6 +71,8 @@ class OpBuffers {
 Program::Program(const Graph& graph, Parameters& parameters, PackedWeights& packed, int workers,
                  int64_t shard, bool training, bool bf16, bool sync)
     : buffers_(1) {
+  if (training && graph.trainable_count() == 0)
+    throw usage_error(graph.model + " has no parameter that is trained");
   std::vector<BufferId> scratch;
   const OpContext context{graph,   parameters, packed,   buffers_, scratch,         packings_,
                           workers, shard,      training, bf16,     sync && training};
@@ -93,8 +95,7 @@ Program::Program(const Graph& graph, Parameters& parameters, PackedWeights& pack
     if (group.kind == GroupKind::alias) continue;
     const std::vector<ValueBuffers> in = values.inputs(g);
     const ValueBuffers out = values.output(g);
-    const bool last =
-        g + 1 == groups.size() || (g + 2 == groups.size() && groups.back().kind == GroupKind::alias);
+    const bool last = out.data == values.output(groups.size() - 1).data;  // it may have further names
     keep(static_cast<int>(g), make_op(context, group, in, out, last && values.fp32_logits()),
          order.moments[g]);
     const Node& node = graph.nodes[static_cast<size_t>(group.node)];

@@ -10,6 +10,8 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/memory.h"
+#include "base/units.h"
 #include "nn/batch_gradient.h"
 #include "nn/engine.h"
 #include "nn/program.h"
@@ -24,6 +26,7 @@ class Block {
  public:
   std::byte* reserve(int64_t bytes) {
     if (bytes > size_) {
+      size_ = 0;
       std::free(data_);
       data_ = static_cast<std::byte*>(std::aligned_alloc(64, static_cast<size_t>((bytes + 127) / 64 * 64)));
       if (data_ == nullptr) throw std::bad_alloc();
@@ -276,6 +279,15 @@ class ShardEngine : public Engine {
   }
 
   void run_segments(BatchPlan& plan) {
+    try {
+      run_all_segments(plan);
+    } catch (...) {
+      plan.tree = std::make_unique<ReductionTree>(plan.shards());  // it counts who has arrived
+      throw;
+    }
+  }
+
+  void run_all_segments(const BatchPlan& plan) {
     for (size_t s = 0; s < plan.programs[0]->segments().size(); ++s) {
       workers_.run(plan.shards(), [&](int worker, int64_t i) {
         const Program& program = *plan.programs[static_cast<size_t>(i)];
@@ -322,7 +334,8 @@ class ShardEngine : public Engine {
     const std::vector<Norm>& norms = variants_[trained_].norms;
     for (const auto& [node, index] : norms) {
       const int64_t rows = context_.batch * node->in.h * node->in.w;
-      const float unbiased = 1.0f / static_cast<float>(std::max<int64_t>(rows - 1, 1));
+      if (rows < 2) continue;  // a last batch of one image tells nothing of a variance
+      const float unbiased = 1.0f / static_cast<float>(rows - 1);
       const std::span<float> mean = parameters_.buffer(node->buffers[0]);
       const std::span<float> variance = parameters_.buffer(node->buffers[1]);
       const float* batch_mean = partials().mean(0, index);
@@ -358,6 +371,13 @@ class ShardEngine : public Engine {
 
 std::unique_ptr<Engine> make_shard_engine(const Graph& graph, const EngineOptions& options) {
   if (options.precision == Precision::bf16) choose_precision("bf16");  // throws where there is none
+  // Most systems promise memory that they do not have, and kill who comes for it.
+  const int64_t count = graph.parameter_count(), bytes = 2 * count * int64_t{sizeof(float)};
+  if (const int64_t available = available_memory(); bytes > available) {
+    throw Error(graph.model + " has " + with_thousands(count) +
+                " parameters: with their gradients they take " + human_bytes(bytes) + " of memory, and " +
+                human_bytes(available) + " are free");
+  }
   return std::make_unique<ShardEngine>(graph, options);
 }
 

@@ -120,9 +120,15 @@ BufferId ValuePlanner::shared_gradient(size_t v) {
       if (record.uses.size() > 1 || groups_[static_cast<size_t>(record.producer)].kind == GroupKind::chain) {
         return false;
       }
+      // What makes b, if that is a chain, may change the buffer, or hand it on to others that do.
+      const auto maker = static_cast<size_t>(records_[b].producer);
+      const int last_read = last_read_of_gradient(a).call;
+      if (groups_[maker].kind == GroupKind::chain && last_read >= order_.when(maker, Phase::backward).call) {
+        return false;
+      }
       if (records_[b].uses.size() == 1) return true;
       const Use& next = records_[b].uses[records_[b].uses.size() - 2];
-      return last_read_of_gradient(a).call < order_.when(next.group, Phase::backward).call;
+      return last_read < order_.when(next.group, Phase::backward).call;
     };
     if (records_[other].gradient == gradient && !done_before(v, other) && !done_before(other, v)) return -1;
   }

@@ -3,7 +3,9 @@
 #include <immintrin.h>
 
 #include <algorithm>
+#include <string>
 
+#include "base/error.h"
 #include "nn/openmp.h"
 
 namespace frugal {
@@ -42,10 +44,18 @@ class NumericMode {
 }  // namespace
 
 Workers::Workers(int threads) : parts_(static_cast<size_t>(std::max(threads, 1))) {
-  for (int worker = 1; worker < threads; ++worker) threads_.emplace_back([this, worker] { serve(worker); });
+  try {
+    for (int worker = 1; worker < threads; ++worker) threads_.emplace_back([this, worker] { serve(worker); });
+  } catch (const std::exception& failure) {
+    end();
+    throw Error("cannot start " + std::to_string(threads) + " threads: " + failure.what() +
+                "; use fewer (--threads)");
+  }
 }
 
-Workers::~Workers() {
+Workers::~Workers() { end(); }
+
+void Workers::end() {
   stop_.store(true);
   generation_.fetch_add(1);
   generation_.notify_all();

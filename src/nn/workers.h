@@ -16,6 +16,7 @@ namespace frugal {
 /// numbers as zero.
 class Workers {
  public:
+  /// An Error where the system does not give so many.
   explicit Workers(int threads);
   ~Workers();
   Workers(const Workers&) = delete;
@@ -32,6 +33,7 @@ class Workers {
   void run(int64_t tasks, Task task);
 
  private:
+  void end();
   void serve(int worker);
   void work(int worker);
 

@@ -80,6 +80,41 @@ TEST_P(Determinism, ThreadsDoNotChangeABit) {
   }
 }
 
+/// Which images are evaluated with which others changes nothing: the logits of a teacher and what frozen layers
+/// yield may be made all at once or batch by batch.
+TEST(Evaluation, CompanyDoesNotChangeABit) {
+  for (const char* model : {"smallnet", "resnet20", "mobilenetv2:width=0.35,stem=cifar", "densenet-bc-22-12",
+                            "squeezenet1_1", "convmixer-64-2", "se-resnet56:width=0.5", "airbench94:width=0.25"}) {
+    const Graph graph = make_model(model, {32, 32, 3}, 10);
+    for (const Precision precision : {Precision::fp32, Precision::bf16}) {
+      if (precision == Precision::bf16 && !machine_info().bf16) continue;
+      const auto engine = make_shard_engine(graph, {.threads = 2, .batch = 64, .precision = precision});
+      engine->parameters().initialise(7);
+      engine->weights_changed();
+      golden::MemoryBatch all = golden::random_batch(graph, 75, 0);
+      const auto logits_of = [&](golden::MemoryBatch& batch) {
+        std::vector<float> logits(static_cast<size_t>(batch.size() * graph.classes));
+        engine->evaluate(batch, [&](int64_t first, int64_t count, const float* values) {
+          std::copy_n(values, count * graph.classes, logits.data() + first * graph.classes);
+        });
+        return logits;
+      };
+      const std::vector<float> together = logits_of(all);
+      std::vector<float> apart;
+      for (const int64_t count : {1, 33, 2, 39}) {
+        golden::MemoryBatch part = all;
+        const auto begin = static_cast<std::ptrdiff_t>(apart.size()) / graph.classes;
+        const int64_t size = graph.input.elements();
+        part.images.assign(all.images.begin() + begin * size, all.images.begin() + (begin + count) * size);
+        part.labels.assign(all.labels.begin() + begin, all.labels.begin() + begin + count);
+        const std::vector<float> logits = logits_of(part);
+        apart.insert(apart.end(), logits.begin(), logits.end());
+      }
+      EXPECT_TRUE(same_bits(together, apart)) << model << (precision == Precision::bf16 ? " bf16" : " fp32");
+    }
+  }
+}
+
 constexpr auto fp32 = Precision::fp32, bf16 = Precision::bf16;
 constexpr auto ghost = BatchNormMode::ghost, sync = BatchNormMode::sync;
 

@@ -1,13 +1,18 @@
 #include "nn/workers.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <atomic>
+#include <cstdio>
+#include <cstdlib>
 #include <limits>
 #include <set>
 #include <stdexcept>
 #include <vector>
 
+#include "../sanitized.h"
+#include "base/error.h"
 #include "nn/openmp.h"
 
 namespace frugal {
@@ -28,6 +33,27 @@ TEST(Workers, RunEveryTaskOnce) {
       }
     }
   }
+}
+
+/// Every thread takes some megabytes of address space for its stack.
+[[noreturn]] void start_too_many() {
+  const rlimit little{size_t{512} << 20, size_t{512} << 20};
+  setrlimit(RLIMIT_AS, &little);
+  try {
+    const Workers workers(1024);
+  } catch (const Error& error) {
+    std::fputs(error.what(), stderr);
+    std::exit(1);
+  }
+  std::exit(0);
+}
+
+TEST(WorkersDeathTest, ThreadsThatCannotStartAreAnError) {
+#ifdef FRUGAL_SANITIZED
+  GTEST_SKIP() << "a sanitizer needs all of the address space";
+#endif
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(start_too_many(), testing::ExitedWithCode(1), "cannot start 1024 threads: .*use fewer");
 }
 
 TEST(Workers, RethrowTheFirstErrorAndGoOnWorking) {

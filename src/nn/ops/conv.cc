@@ -1,3 +1,5 @@
+#include <cstring>
+
 #include "nn/kernels/depthwise.h"
 #include "nn/kernels/moments.h"
 #include "nn/ops/ops.h"
@@ -71,6 +73,8 @@ class ConvOp : public Op {
         plan_depthwise_gradient(context, node);
       } else {
         plan_weight_gradient(context, descs, forward);
+        // oneDNN 2.6.3 in bf16 then takes what lies in its scratch for padding.
+        clears_scratch_ = bf16_ && node.in.w < node.stride.w && node.padding.w > 0;
       }
     }
   }
@@ -143,6 +147,7 @@ class ConvOp : public Op {
     void* computed = computed_gradient_ >= 0 ? run.at(computed_gradient_) : plain;
     void* const pointers[] = {run.at(in_.data), run.at(out_.gradient), computed,
                               bias_gradient_ ? partials.gradient(run.shard, bias_) : nullptr};
+    if (clears_scratch_) std::memset(run.at(0), 0, static_cast<size_t>(weight_gradient_.scratch_bytes()));
     weight_gradient_.run(run.worker, run.at(0), {pointers, bias_gradient_ ? 4u : 3u});
     if (!to_plain_) return;
     void* const order[] = {computed, plain};
@@ -187,6 +192,7 @@ class ConvOp : public Op {
   ValueBuffers in_, out_;
   int weight_, bias_;
   bool bf16_, bias_gradient_ = false;
+  bool clears_scratch_ = false;
   bool frozen_ = false;  // the bias alone is trained; its gradient comes with that of the weight
   float* bias_data_ = nullptr;
   BufferId computed_gradient_ = -1, summand_ = -1, widened_ = -1;
