@@ -1,5 +1,6 @@
 // `frugal model`: the layer table of a network, or the network as a file.
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
@@ -45,6 +46,16 @@ void write_new_file(const std::string& path, const std::string& text, const std:
   write_file_atomic(path, text);
 }
 
+/// A drawing may take the place of one; a slip of the hand must not cost a model file.
+void require_svg(const std::string& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) return;
+  std::string begin(4, '\0');
+  std::ifstream(path, std::ios::binary).read(begin.data(), 4);
+  if (begin != "<svg")
+    throw usage_error("--svg " + path + " exists already and is no drawing; choose another name");
+}
+
 /// For what is not given: an ONNX file's own images and classes, else CIFAR-100's.
 Graph graph_of(const Options& options) {
   const bool onnx = options.model.ends_with(".onnx");
@@ -69,7 +80,10 @@ Graph graph_of(const Options& options) {
 ExitCode run(const Options& options) {
   const Graph graph = graph_of(options);
   if (!options.to_file.empty()) write_new_file(options.to_file, write_model(graph), "--to-file");
-  if (!options.svg.empty()) write_file_atomic(options.svg, graph_svg(graph));
+  if (!options.svg.empty()) {
+    require_svg(options.svg);
+    write_file_atomic(options.svg, graph_svg(graph));
+  }
   if (options.profile) {
     print_profile(graph,
                   {.batch = parse_extent(options.batch, "--batch", 65536),

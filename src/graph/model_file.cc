@@ -1,12 +1,11 @@
 #include "graph/model_file.h"
 
-#include <toml++/toml.h>
-
 #include <vector>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/spec.h"
+#include "base/toml.h"
 #include "graph/model/reader.h"
 
 namespace frugal {
@@ -65,13 +64,7 @@ Graph parse_model(const std::string& text, const std::string& spec, Shape input,
   Spec overrides;
   if (!parts.options.empty()) overrides = parse_spec("options:" + parts.options, "--model");
   overrides.name = parts.path;
-  toml::table table;
-  try {
-    table = toml::parse(text, parts.path);
-  } catch (const toml::parse_error& error) {
-    throw usage_error(parts.path + ":" + std::to_string(error.source().begin.line) + ": " +
-                      std::string(error.description()));
-  }
+  const toml::table table = parse_toml(text, parts.path);
   const Definitions definitions = read_definitions(table, parts.path, overrides, classes);
   Graph graph = ModelReader(table, definitions, parts.path, spec, input, classes).read();
   graph.model_file = text;

@@ -137,11 +137,11 @@ int PresetRequest::small_integer(const std::string& key, int otherwise) const {
 }
 
 int64_t scaled(int64_t channels, double width, int64_t divisor) {
-  if (width == 1) return channels;
+  if (width == 1 || channels < 1) return channels;  // what is none is refused where it is used
   const double exact = static_cast<double>(channels) * width, step = static_cast<double>(divisor);
   double rounded = std::max(step, std::floor((exact + step / 2) / step) * step);
   if (rounded < 0.9 * exact) rounded += step;
-  return static_cast<int64_t>(rounded);
+  return static_cast<int64_t>(std::min(rounded, 0x1p62));
 }
 
 int blocks_of_depth(const std::string& model, int64_t depth, int per_block, int rest) {
@@ -170,8 +170,8 @@ Graph make_model(const std::string& text, Shape input, int64_t classes) {
   }
   const PresetRequest request{spec, found.numbers, input, classes, width};
   Graph graph = found.preset.make(request);
-  if (spec.has("init")) override_init(graph, parse_init(request));
   if (spec.has("head")) graph = replace_head(std::move(graph), spec.options.at("head"));
+  if (spec.has("init")) override_init(graph, parse_init(request));
   graph.model = text;
   return graph;
 }

@@ -102,6 +102,13 @@ Label label_of(const Graph& graph, const std::vector<LayerRow>& rows, const Draw
   if (parameters > 0) label.parameters = with_thousands(parameters);
   // An operation without parameters is called what it does.
   if (parameters == 0) label.name = words[0];
+  // The tooltip has a long name whole, its end tells it from its neighbours.
+  const auto most_bold =
+      static_cast<size_t>((widest - 2 * padding - letter * static_cast<double>(label.shape.size())) /
+                          bold_letter) -
+      2;
+  if (label.name.size() > most_bold)
+    label.name = "..." + label.name.substr(label.name.size() - most_bold + 3);
   if (parameters == 0) words.erase(words.begin());
   const auto most_letters = static_cast<size_t>((widest - 2 * padding) / letter);
   for (const std::string& word : words) {

@@ -1,7 +1,5 @@
 #include "study/study_file.h"
 
-#include <toml++/toml.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <optional>
@@ -10,6 +8,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "base/toml.h"
 #include "base/units.h"
 #include "graph/model_file.h"
 
@@ -25,12 +24,7 @@ class Reader {
  public:
   explicit Reader(const std::filesystem::path& path) : path_(path) {
     study_.file = path;
-    const std::string text = read_text_file(path, most_bytes);
-    try {
-      table_ = toml::parse(text, path.string());
-    } catch (const toml::parse_error& error) {
-      throw at(error.source(), std::string(error.description()));
-    }
+    table_ = parse_toml(read_text_file(path, most_bytes), path.string());
   }
 
   Study read() {

@@ -1,7 +1,5 @@
 // The configuration as TOML and back. One list of fields serves both ways, so none can be written and not
 // read.
-#include <toml++/toml.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -19,6 +17,7 @@
 #include "base/file.h"
 #include "base/shell.h"
 #include "base/text.h"
+#include "base/toml.h"
 #include "base/units.h"
 #include "graph/model_file.h"
 #include "train/config.h"
@@ -155,28 +154,20 @@ std::string underscored(std::string_view key) {
   return name;
 }
 
-/// An absolute path stays.
-std::string from_directory_of(const std::string& config_file, const std::string& path) {
-  return (std::filesystem::path(config_file).parent_path() / path).string();
+std::filesystem::path from_directory_of(const std::string& config_file, const std::string& path) {
+  return std::filesystem::path(config_file).parent_path() / path;  // an absolute path stays
 }
 
 /// A model file is looked for from where the configuration lies, so that a run's directory can move.
 std::string beside(const std::string& config_file, const std::string& model) {
-  return is_model_file(model) ? from_directory_of(config_file, model) : model;
+  return is_model_file(model) ? from_directory_of(config_file, model).string() : model;
 }
 
-/// So are the weights that a run begins with, and its teacher.
+/// So are the weights that a run begins with, and its teacher. A run's directory has no copy of them: its own
+/// config.toml has to name the same files, wherever it lies.
 std::string beside_file(const std::string& config_file, const std::string& from) {
-  return from == "none" ? from : from_directory_of(config_file, from);
-}
-
-toml::table parse(const std::string& path) {
-  const std::string text = read_text_file(path, most_bytes);
-  try {
-    return toml::parse(text, path);
-  } catch (const toml::parse_error& error) {
-    throw at(path, error.source(), std::string(error.description()));
-  }
+  if (from == "none") return from;
+  return std::filesystem::absolute(from_directory_of(config_file, from)).lexically_normal().string();
 }
 
 }  // namespace
@@ -220,7 +211,7 @@ std::string command_line(const TrainConfig& config) {
 }
 
 std::set<std::string> apply_toml_file(TrainConfig& config, const std::string& path) {
-  const toml::table table = parse(path);
+  const toml::table table = parse_toml(read_text_file(path, most_bytes), path);
   TrainConfig changed = config;
   if (const auto* name = table["recipe"].as_string()) {
     try {

@@ -174,8 +174,7 @@ TEST(ModelFile, ParametersAreReplacedInTheirType) {
   EXPECT_THAT(error_of(text, "width=wide"), HasSubstr("net.toml:width: 'wide' is not a number"));
   EXPECT_THAT(error_of(text, "bias=3"), HasSubstr("'3' is neither true nor false"));
   EXPECT_THAT(error_of(text, "7"), HasSubstr("write parameter=value"));
-  EXPECT_THAT(error_of(text, "act=relux"),
-              HasSubstr("relux: there is no such operation; did you mean relu?"));
+  EXPECT_THAT(error_of(text, "act=relux"), HasSubstr("there is no operation 'relux'; did you mean relu?"));
   EXPECT_THAT(error_of(text, "width=2.5"), HasSubstr("net.toml:5: c: out must be a whole number, not 2.5"));
 }
 
@@ -216,7 +215,31 @@ TEST(ModelFile, ErrorsNameLineAndLayer) {
   EXPECT_EQ(error_of(with("  { op = \"conv2d\", name = \"c\", out = 8, kernal = 3 },")),
             "net.toml:3: c: conv2d has no key 'kernal'; did you mean kernel?");
   EXPECT_EQ(error_of(with("  { op = \"conv\", name = \"c\" },")),
-            "net.toml:3: conv: there is no such operation; did you mean conv2d?");
+            "net.toml:3: there is no operation 'conv'; did you mean conv2d?");
+  EXPECT_EQ(error_of(with("  { op = \"\\u001b[31m\" },")).find('\x1b'), std::string::npos);
+  EXPECT_THAT(error_of("layer = [ { op = \"dropout\", rate = 0 } ]\n"),
+              HasSubstr("make nothing of the image"));
+  EXPECT_THAT(
+      error_of(with("  { op = \"relu\" },") + "[block.\"\\u001b[31m\"]\nlayer = [ { op = \"relu\" } ]\n"),
+      HasSubstr("a block's name has letters"));
+  EXPECT_THAT(error_of("name = 3\n" + with("")), HasSubstr("name must be a text"));
+  EXPECT_THAT(error_of(with("  { op = \"conv2d\", name = \"c\", out = 4, kernel = 3, init = \"normal\" },")),
+              HasSubstr("c: init_value is missing: the deviation of init = \"normal\""));
+  EXPECT_THAT(error_of(with("  { op = \"conv2d\", name = \"c\", out = 4, kernel = 3, init = \"normal\", "
+                            "init_value = -1 },")),
+              HasSubstr("c: init_value must be positive"));
+  EXPECT_THAT(
+      error_of(with("  { op = \"conv2d\", name = \"c\", out = 4, kernel = 3, init = \"constant\" },")),
+      HasSubstr("c: init_value is missing: the value"));
+  EXPECT_THAT(
+      error_of(with("  { op = \"conv2d\", name = \"c\", out = 4, kernel = 3, bias_init = \"normal\" },")),
+      HasSubstr("c: bias_init must be default, zeros or ones"));
+  EXPECT_THAT(
+      error_of(with("  { op = \"conv2d\", name = \"c\", out = 4, kernel = 3, init = \"whitening\" },")),
+      HasSubstr("c: init whitening is for a convolution without groups of the images"));
+  EXPECT_THAT(
+      error_of(with("  { op = \"flatten\" }, { op = \"linear\", name = \"c\", out = 4, init = \"dirac\" },")),
+      HasSubstr("c: init dirac is for convolutions"));
   EXPECT_THAT(error_of(with("  { op = \"fourier\" },")), HasSubstr("there are conv2d, linear, batch_norm"));
   EXPECT_EQ(error_of(with("  { op = \"conv2d\", name = \"c\", out = 8 },")),
             "net.toml:3: c: kernel is missing");
@@ -324,6 +347,27 @@ TEST(ModelFile, HostileFilesAreRefusedQuickly) {
     for (int i = 0; i < 50'000; ++i) deep += opening;
     EXPECT_THAT(error_of(deep), StartsWith("net.toml:1: "));
   }
+  // toml++ bounds how deep values lie within one another, and not how many parts a key has.
+  std::string dotted;
+  for (int i = 0; i < 200'000; ++i) dotted += "a.";
+  for (const std::string& deep : {"[" + dotted + "a]\n", "\n" + dotted + "a = 1\n",
+                                  "x = { " + dotted + "a = 1 }\n", "[[" + dotted + "a]]\n"}) {
+    EXPECT_THAT(error_of(deep), HasSubstr("a key has more than 100 parts"));
+  }
+  EXPECT_THAT(error_of("# a.b.c" + dotted + "\nname = \"" + dotted + "\"\nother = '''" + dotted + "'''\n"),
+              HasSubstr("has no key 'other'"));
+  std::string parameters, used, sum = "a";
+  for (int i = 0; i < 99; ++i) sum += "+a";
+  for (int i = 0; i < 64; ++i) {
+    parameters += "p" + std::to_string(i) + " = 1\n";
+    used += ", p" + std::to_string(i) + " = \"" + sum + "\"";
+  }
+  EXPECT_THAT(
+      error_of("parameters = { a = 1 }\n" +
+               with(nested(60, "1",
+                           "{ op = \"repeat\", times = 90000, layer = [ { op = \"b\"" + used + " } ] }")) +
+               "[block.b]\nlayer = [ { op = \"dropout\", rate = 0 } ]\n[block.b.parameters]\n" + parameters),
+      HasSubstr("too many settings"));
   EXPECT_THAT(error_of(with("  { op = \"relu\", as = \"" + std::string(100'000, 'x') + "\" },")),
               HasSubstr("too long"));
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -78,6 +78,32 @@ TEST(ModelWriter, EveryAttributeComesBack) {
   expect_round_trip(net.finish(x));
 }
 
+TEST(ModelWriter, NamesThatLookLikeNumbersOfOperationsComeBack) {
+  GraphBuilder net("names", {8, 8, 3});
+  const Value first = net.conv2d("relu1", net.input(), 4, {.kernel = 1});
+  Value x = net.activation(first, Activation::relu);
+  x = net.conv2d("c", x, 4, {.kernel = 1});
+  x = net.add(x, first);
+  x = net.linear("fc", net.flatten(net.adaptive_avg_pool(x)), 9);
+  expect_round_trip(net.finish(x));
+}
+
+TEST(ModelWriter, AConcatenationOfOneComesBack) {
+  GraphBuilder net("one", {8, 8, 3});
+  const Value x = net.concat({net.conv2d("a", net.input(), 4, {.kernel = 1})});
+  expect_round_trip(net.finish(net.linear("fc", net.flatten(net.adaptive_avg_pool(x)), 9)));
+}
+
+TEST(ModelWriter, WhateverTheNetworkIsCalledItsFileCanBeRead) {
+  Graph graph = make_model("resnet20", {32, 32, 3}, 10);
+  for (const std::string& name :
+       {std::string(1000, 'x') + "/r.onnx", std::string("a{v}/$b.onnx"), std::string("$word"),
+        std::string("two\nlines"), std::string("\xff\xfe"), std::string("h\u00e9.onnx")}) {
+    graph.model = name;
+    expect_round_trip(graph);
+  }
+}
+
 TEST(ModelWriter, SaysShapesAndLeavesDefaultsOut) {
   const std::string text = write_model(make_model("resnet20", {32, 32, 3}, 10));
   EXPECT_THAT(text, HasSubstr("# resnet20 for images of 3 x 32 x 32 and 10 classes: 269,722 parameters."));

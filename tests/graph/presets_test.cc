@@ -88,6 +88,10 @@ TEST(Presets, RoundWidthsToMultiplesOfEight) {
   EXPECT_EQ(scaled(24, 0.75), 24);  // 18: 16 would be more than a tenth below
   EXPECT_EQ(scaled(16, 0.01), 8);
   EXPECT_EQ(scaled(12, 1.5, 4), 20);  // 18 lies between 16 and 20
+  EXPECT_EQ(scaled(0, 2), 0) << "refused where it is used";
+  EXPECT_EQ(scaled(-5, 2), -5);
+  EXPECT_EQ(scaled(int64_t{9'000'000'000'000'000'000}, 2), int64_t{1} << 62);
+  EXPECT_THROW(make_model("smallnet:dense-width=-5,width=2", cifar, 10), Error);
   const Graph graph = make_model("resnet20:width=1.5", cifar, 10);
   EXPECT_THAT(parameter(graph, "layer3.2.conv2.weight").shape, ElementsAre(96, 96, 3, 3));
   EXPECT_THAT(parameter(graph, "conv1.weight").shape, ElementsAre(24, 3, 3, 3));
@@ -160,6 +164,10 @@ TEST(Presets, TakeAnInitialiserByName) {
   const Graph depthwise = make_model("convmixer-256-8:init=dirac", cifar, 10);
   EXPECT_EQ(parameter(depthwise, "blocks.0.0.fn.0.weight").init, Init::uniform_fan_in);
   EXPECT_EQ(parameter(depthwise, "blocks.0.1.weight").init, Init::dirac);
+  const Graph head = make_model("smallnet:init=orthogonal,head=50|100", cifar, 100);
+  for (const char* name : {"fc2.0.weight", "fc2.2.weight"}) {
+    EXPECT_EQ(parameter(head, name).init, Init::orthogonal) << name;
+  }
   EXPECT_EQ(parameter(make_model("airbench94:init=default", cifar, 10), "whiten.weight").init,
             Init::whitening);
 }

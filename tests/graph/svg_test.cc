@@ -183,6 +183,15 @@ TEST(Svg, SaysNamesOperationsShapesAndParameters) {
   }
 }
 
+TEST(Svg, ALongNameStaysInItsBox) {
+  GraphBuilder net("net", {4, 4, 1});
+  const std::string name = std::string(100, 'a') + "the_end";
+  const std::string svg = graph_svg(net.finish(net.linear(name, net.flatten(net.input()), 2)));
+  EXPECT_THAT(svg, HasSubstr("aaathe_end</text>"));
+  EXPECT_THAT(svg, HasSubstr(name + ": "));  // the tooltip
+  EXPECT_THAT(svg, Not(HasSubstr(std::string(60, 'a') + "the_end</text>")));
+}
+
 TEST(Svg, NamesCannotBeMarkup) {
   GraphBuilder net("<script>\"&", {4, 4, 1});
   const std::string svg = graph_svg(net.finish(net.linear("a<b>&\x07", net.flatten(net.input()), 2)));

@@ -112,6 +112,15 @@ TEST_F(ConfigFile, SetsOnlyWhatItNames) {
   EXPECT_EQ(config.batch, TrainConfig().batch);
 }
 
+TEST_F(ConfigFile, WeightsAreLookedForBesideItAndNamedWhereverTheyAreReadFrom) {
+  TrainConfig config;
+  const std::string file = write("from = \"w.pth\"\nteacher = \"../runs/a\"\n");
+  const std::filesystem::path directory = std::filesystem::path(file).parent_path();
+  apply_toml_file(config, std::filesystem::relative(file).string());
+  EXPECT_EQ(config.from, (directory / "w.pth").lexically_normal().string());
+  EXPECT_EQ(config.teacher, (directory / "../runs/a").lexically_normal().string());
+}
+
 TEST_F(ConfigFile, ItsRecipeComesFirst) {
   TrainConfig config;
   apply_toml_file(config, write("epochs = 5\nrecipe = \"seed\"\n"));

@@ -24,6 +24,23 @@ float positive(const Fields& f, const char* key, float otherwise) {
   return value;
 }
 
+/// Init::normal's deviation, Init::constant's value.
+float init_value(const Fields& f, Init init) {
+  if (init == Init::normal || init == Init::constant) {
+    const std::string what = init == Init::normal ? "the deviation" : "the value";
+    if (!f.has("init_value"))
+      f.fail("init_value is missing: " + what + " of init = \"" + init_name(init) + "\"");
+  }
+  return init == Init::normal ? positive(f, "init_value", 0) : to_float(f, "init_value", 0);
+}
+
+Init bias_init(const Fields& f, Init otherwise) {
+  const Init init = f.init("bias_init", otherwise);
+  if (init != Init::uniform_fan_in && init != Init::zeros && init != Init::ones)
+    f.fail("bias_init", "must be default, zeros or ones");
+  return init;
+}
+
 Value add_conv(GraphBuilder& net, const ModelOp&, const std::string& name, const Inputs& x, const Fields& f) {
   ConvOptions o;
   o.kernel = f.extent("kernel", 1);
@@ -33,17 +50,21 @@ Value add_conv(GraphBuilder& net, const ModelOp&, const std::string& name, const
   o.groups = static_cast<int>(f.integer("groups", 1, widest, o.groups));
   o.bias = f.flag("bias", o.bias);
   o.init = f.init("init", o.init);
-  o.init_value = to_float(f, "init_value", o.init_value);
-  o.bias_init = f.init("bias_init", o.bias_init);
+  if (o.init == Init::whitening && (x[0].node != 0 || o.groups != 1))
+    f.fail("init", "whitening is for a convolution without groups of the images themselves");
+  o.init_value = init_value(f, o.init);
+  o.bias_init = bias_init(f, o.bias_init);
   o.trainable = f.flag("trainable", o.trainable);
   return net.conv2d(name, x[0], f.integer("out", 1, widest), o);
 }
 
 Value add_linear(GraphBuilder& net, const ModelOp&, const std::string& name, const Inputs& x,
                  const Fields& f) {
-  return net.linear(name, x[0], f.integer("out", 1, widest), f.flag("bias", true),
-                    f.init("init", Init::uniform_fan_in), to_float(f, "init_value", 0),
-                    f.init("bias_init", Init::uniform_fan_in));
+  const Init init = f.init("init", Init::uniform_fan_in);
+  if (init == Init::dirac || init == Init::whitening)
+    f.fail("init", std::string(init_name(init)) + " is for convolutions");
+  return net.linear(name, x[0], f.integer("out", 1, widest), f.flag("bias", true), init, init_value(f, init),
+                    bias_init(f, Init::uniform_fan_in));
 }
 
 NormOptions norm_options(const Fields& f, NormOptions o) {

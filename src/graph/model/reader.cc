@@ -15,6 +15,9 @@ constexpr int64_t most_steps = 200'000;     // layers looked at, through all rep
 constexpr int64_t most_inputs = 1'000'000;  // of all layers together
 constexpr int deepest = 64;                 // repeats and blocks within one another
 constexpr size_t longest_name = 200;
+// Settings looked at, through all repeats, each as often as there are scopes in which a parameter may stand:
+// some microseconds each at most.
+constexpr int64_t most_work = 4'000'000;
 
 // What stands for itself in a list of inputs.
 constexpr const char* before_name = "before";
@@ -52,7 +55,7 @@ ModelReader::ModelReader(const toml::table& table, const Definitions& definition
 Graph ModelReader::read() {
   const Fields top(table_, definitions_.parameters, file_);
   top.expect("a model file", {"name", "parameters", "block", "layer"});
-  top.text("name");
+  if (top.has("name") && !table_["name"].is_string()) top.fail("name", "must be a text in quotes");
   const toml::array* layers = top.tables("layer");
   if (layers == nullptr || layers->empty()) top.fail("it has no layer");
   Frame frame{"", net_.input(), net_.input()};
@@ -65,10 +68,12 @@ void ModelReader::walk(const toml::array& layers, const Scope& scope, Frame& fra
     Fields fields(*node.as_table(), scope, file_);
     if (++steps_ > most_steps)
       fields.fail("the repeats come to more than " + std::to_string(most_steps) + " layers");
+    work_ += static_cast<int64_t>(node.as_table()->size()) * (depth + 1);
+    if (work_ > most_work) fields.fail("the repeats come to too many settings; fewer or flatter ones do");
     const std::string op = fields.text("op");
     if (op.empty()) fields.fail("op is missing: which operation is this layer?");
-    fields.set_label(op);
     if (op == "repeat") {
+      fields.set_label(op);
       repeat(fields, scope, frame, depth);
     } else if (const auto block = definitions_.blocks.find(op); block != definitions_.blocks.end()) {
       use_block(op, block->second, fields, frame, depth);
@@ -96,6 +101,7 @@ void ModelReader::repeat(const Fields& fields, const Scope& scope, Frame& frame,
 
 void ModelReader::use_block(const std::string& op, const ModelBlock& block, Fields& fields, Frame& frame,
                             int depth) {
+  fields.set_label(op);
   std::vector<std::string> known = common_keys;
   for (const auto& [name, otherwise] : block.parameters) known.push_back(name);
   fields.expect("block " + op, known);
@@ -114,6 +120,7 @@ void ModelReader::use_block(const std::string& op, const ModelBlock& block, Fiel
 void ModelReader::add_layer(const std::string& name_of_op, Fields& fields, Frame& frame) {
   const ModelOp* op = find_op(name_of_op);
   if (op == nullptr) fail_unknown(name_of_op, fields);
+  fields.set_label(name_of_op);
   const std::string name = layer_name(op->name, fields, frame), full_name = frame.prefix + name;
   std::vector<std::string> known = common_keys;
   known.insert(known.end(), op->keys.begin(), op->keys.end());
@@ -149,13 +156,17 @@ void ModelReader::fail_unknown(const std::string& op, const Fields& fields) cons
   const auto part =
       std::ranges::find_if(known, [&](const std::string& k) { return k.find(op) != std::string::npos; });
   if (hint.empty() && part != known.end()) hint = "; did you mean " + *part + "?";
-  fields.fail("there is no such operation" + (hint.empty() ? "; there are " + join(known) : hint));
+  fields.fail("there is no operation " + in_quotes(op) +
+              (hint.empty() ? "; there are " + join(known) : hint));
 }
 
 /// As written, or the operation with a number: "conv2d1".
 std::string ModelReader::layer_name(const std::string& op, Fields& fields, Frame& frame) const {
   std::string name = fields.text("name");
-  if (name.empty()) name = op + std::to_string(++frame.unnamed[op]);
+  // One that was written keeps its meaning.
+  const auto number = [&] { return op + std::to_string(++frame.unnamed[op]); };
+  if (name.empty()) name = number();
+  while (!fields.has("name") && frame.values.contains(name)) name = number();
   check_name("name", name, fields);
   if (frame.prefix.size() + name.size() > longest_name)
     fields.fail("name", "is too long with those of its blocks");
@@ -220,6 +231,7 @@ Graph ModelReader::finish(Value logits) {
     throw usage_error(file_ + ":" + std::to_string(made.line) + ": " + made.label + ": " + what);
   };
   const auto last = static_cast<size_t>(logits.node);
+  if (last == 0) throw usage_error(file_ + ": its layers make nothing of the image");
   for (size_t i = 0; i < nodes_.size(); ++i) {
     if (!nodes_[i].used && i != last) fail(i, "nothing uses its output");
   }

@@ -55,7 +55,7 @@ class ModelReader {
   GraphBuilder net_;
   int64_t classes_;
   std::vector<Made> nodes_;
-  int64_t steps_ = 0, inputs_ = 0;
+  int64_t steps_ = 0, work_ = 0, inputs_ = 0;
 };
 
 }  // namespace frugal

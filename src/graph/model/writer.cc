@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/units.h"
+#include "base/utf8.h"
 #include "graph/builder.h"
 #include "graph/model/ops.h"
 #include "graph/model_file.h"
@@ -69,10 +70,11 @@ class Writer {
   }
 
   std::string file() const {
-    std::string text = "# " + graph_.model + " for images of " + shape_text(graph_.input) + " and " +
+    const std::string model = plain(graph_.model);
+    std::string text = "# " + model + " for images of " + shape_text(graph_.input) + " and " +
                        std::to_string(graph_.classes) + " classes: " + parameters_text(graph_) + ".\n" +
                        "# Beside each layer stands the shape of what it makes, channels x height x width.\n" +
-                       "name = \"" + plain(graph_.model) + "\"\n\nlayer = [\n";
+                       "name = \"" + model + "\"\n\nlayer = [\n";
     size_t width = 0;
     std::vector<std::string> tables;
     for (size_t i = 1; i < graph_.nodes.size(); ++i) {
@@ -90,11 +92,15 @@ class Writer {
   }
 
  private:
-  /// What TOML's basic strings and a terminal take as it is.
+  /// What TOML's basic strings, its comments and a terminal take as it is.
   static std::string plain(std::string text) {
+    const bool beyond_ascii = is_utf8(text);
     std::ranges::replace_if(
         text,
-        [](char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20 || c == 0x7F; },
+        [&](char c) {
+          const auto byte = static_cast<unsigned char>(c);
+          return c == '"' || c == '\\' || byte < 0x20 || byte == 0x7F || (byte > 0x7F && !beyond_ascii);
+        },
         '?');
     return text;
   }
@@ -133,7 +139,7 @@ class Writer {
     Line line;
     line.text("op", op_name(node));
     if (is_named(node)) line.text("name", node.name);
-    if (!reads_before(i)) {
+    if (!reads_before(i) || node.kind == OpKind::concat) {  // which has no input unless it is named
       std::vector<std::string> names;
       for (const int input : node.inputs) names.push_back(value_name(input, i));
       line.names("from", names);

@@ -1,0 +1,67 @@
+#include "base/toml.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace frugal {
+namespace {
+
+// A number has one, a version four, no key that a person writes as many as this.
+constexpr int most_dots = 100;
+
+Error error_at(const std::string& path, size_t line, const std::string& what) {
+  return usage_error(path + ":" + std::to_string(line) + ": " + what);
+}
+
+/// Where the string or the comment that begins at `at` ends: behind its last character.
+size_t behind_quoted(std::string_view text, size_t at) {
+  const char quote = text[at];
+  if (quote == '#') return std::min(text.find('\n', at), text.size());
+  const std::string three(3, quote);
+  const bool lines = text.substr(at, 3) == three;
+  for (size_t i = at + (lines ? 3 : 1); i < text.size(); ++i) {
+    if (quote == '"' && text[i] == '\\') {
+      ++i;
+    } else if (lines && text.substr(i, 3) == three) {
+      return i + 3;
+    } else if (!lines && (text[i] == quote || text[i] == '\n')) {
+      return i + 1;
+    }
+  }
+  return text.size();
+}
+
+/// Dots in a row, with nothing between them but parts of a key: quoted ones, too.
+void check_keys(std::string_view text, const std::string& path) {
+  int dots = 0;
+  for (size_t at = 0; at < text.size();) {
+    const char c = text[at];
+    if (c == '"' || c == '\'' || c == '#') {
+      at = behind_quoted(text, at);
+      continue;
+    }
+    if (c == '=' || c == ',' || c == '\n' || c == '[' || c == '{') dots = 0;
+    if (c == '.' && ++dots > most_dots) {
+      const auto line = std::ranges::count(text.substr(0, at), '\n') + 1;
+      throw error_at(path, static_cast<size_t>(line),
+                     "a key has more than " + std::to_string(most_dots) + " parts");
+    }
+    ++at;
+  }
+}
+
+}  // namespace
+
+toml::table parse_toml(const std::string& text, const std::string& path) {
+  check_keys(text, path);
+  try {
+    return toml::parse(text, path);
+  } catch (const toml::parse_error& error) {
+    throw error_at(path, error.source().begin.line, std::string(error.description()));
+  }
+}
+
+}  // namespace frugal
