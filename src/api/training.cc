@@ -40,7 +40,12 @@ class Listener : public TrainObserver {
 
 GivenFlags flags_of(const Training& training) {
   GivenFlags given;
-  for (const auto& [name, value] : training.settings) give(given, "--" + name, value);
+  for (const auto& [name, value] : training.settings) {
+    if (name == "out" || name == "tensorboard" || name == "max-params") {
+      throw usage_error(name + " is no setting here but a member of Training");
+    }
+    give(given, "--" + name, value);
+  }
   if (!training.data) return given;
   // What says which images are read, or how.
   for (const std::string name : {"data", "image-size", "skip-bad"}) {
@@ -51,7 +56,13 @@ GivenFlags flags_of(const Training& training) {
   return given;
 }
 
+/// A request to stop is of the run that it was made in, however that ends.
+struct StopRequestEnds {
+  ~StopRequestEnds() { stop_requested = 0; }
+};
+
 TrainingReport run(Training& training, RunRequest request, double started) {
+  const StopRequestEnds at_the_end;
   static std::once_flag formats;
   std::call_once(formats, add_model_formats);
   request.control.started = started;
@@ -68,7 +79,6 @@ TrainingReport run(Training& training, RunRequest request, double started) {
   TrainingRun prepared = prepare_run(std::move(request));
   for (const std::string& warning : prepared.warnings) listener.on_message(warning);
   const TrainResult result = carry_out(prepared, listener);
-  stop_requested = 0;
   const std::string overrun = overrun_text(result, started);
   if (!overrun.empty()) listener.on_message(overrun);
   return {.out = prepared.out(),

@@ -42,6 +42,8 @@ ExitCode run(const Options& options) {
   RunRequest request;
   request.config = options.replay.empty() ? configure(options.given, options.config_file)
                                           : replayed(options, request.control);
+  // The file may be that of a run that repeated another one.
+  if (options.replay.empty()) request.config.replay = "none";
   request.out = options.out;
   request.max_params = options.max_params;
   request.tensorboard = options.tensorboard;

@@ -110,7 +110,8 @@ RunRequest request_to_resume(const std::filesystem::path& directory, const Given
 TrainingRun prepare_run(RunRequest request) {
   TrainConfig& config = request.config;
   const bool resume = request.control.resume;
-  const Deadline deadline{request.control.started, resume ? 0 : parse_max_time(config.max_time)};
+  const bool limited_by_clock = !resume && !request.control.replay;
+  const Deadline deadline{request.control.started, limited_by_clock ? parse_max_time(config.max_time) : 0};
   Dataset data;
   if (request.data) {
     choose_precision(config.precision);

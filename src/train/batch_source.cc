@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "data/mix.h"
+#include "train/features.h"
 
 namespace frugal {
 
@@ -59,15 +60,17 @@ int64_t evaluation_block(int64_t shard) {
   return std::max<int64_t>(1024 / whole, 1) * whole;
 }
 
-void evaluate_in_blocks(Engine& engine, DatasetBatch& batch, std::span<const int32_t> ids,
-                        const LogitSink& sink) {
+bool evaluate_in_blocks(Engine& engine, DatasetBatch& batch, std::span<const int32_t> ids,
+                        const LogitSink& sink, const GoOn& go_on) {
   const auto block = static_cast<size_t>(evaluation_block(engine.shard()));
   for (size_t begin = 0; begin < ids.size(); begin += block) {
+    if (!go_on()) return false;
     batch.set(ids.subspan(begin, std::min(block, ids.size() - begin)), static_cast<uint32_t>(begin));
     engine.evaluate(batch, [&](int64_t first, int64_t count, const float* logits) {
       sink(static_cast<int64_t>(begin) + first, count, logits);
     });
   }
+  return true;
 }
 
 Targets DatasetBatch::targets(int64_t first) const {

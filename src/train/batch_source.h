@@ -3,14 +3,16 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
 #include "data/batch.h"
 #include "nn/engine.h"
-#include "train/features.h"
 
 namespace frugal {
+
+class Features;
 
 /// One batch at a time; images are gathered, augmented and normalised when the engine asks for them. Where
 /// the recipe mixes images (MixUp, CutMix), labels are soft.
@@ -58,9 +60,12 @@ class DatasetBatch : public BatchSource {
 /// that a block's end costs little.
 int64_t evaluation_block(int64_t shard);
 
+/// Asked between pieces of work that may take minutes; false ends it.
+using GoOn = std::function<bool()>;
+
 /// Evaluates images `ids` of the batch's set, as `batch` makes input of them; the sink's `first` is a place
-/// in `ids`.
-void evaluate_in_blocks(Engine& engine, DatasetBatch& batch, std::span<const int32_t> ids,
-                        const LogitSink& sink);
+/// in `ids`. False where `go_on` ended it.
+bool evaluate_in_blocks(Engine& engine, DatasetBatch& batch, std::span<const int32_t> ids,
+                        const LogitSink& sink, const GoOn& go_on);
 
 }  // namespace frugal

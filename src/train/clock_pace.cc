@@ -14,6 +14,9 @@ constexpr double slack = 0.03;
 // A machine that is busy now may be idle when the test runs. Then the run ends early by what was kept too
 // much, which must stay a small part of it; where the machine stays busy the test is cut short instead.
 constexpr double most_spare = 0.02;
+// Validation and test can be cut short, steps that were not taken cannot be made up for: so much of the time
+// from the first step on at most is kept for the former.
+constexpr double most_evaluating = 0.5;
 
 }  // namespace
 
@@ -35,7 +38,7 @@ std::optional<double> ClockPace::next_step(int64_t steps) {
   if (limits_.first_step < 0) limits_.first_step = now;
   const double begin = limits_.first_step;
   // A step that would not fit is not taken.
-  over_ = now + step_.lately() >= end;
+  over_ = now + next_step_seconds() >= end;
   double part = end > begin ? (now - begin) / (end - begin) : 1;
   if (sizes_.epochs > 0) {
     const int64_t all = sizes_.epochs * sizes_.steps_per_epoch;
@@ -100,6 +103,14 @@ void ClockPace::took_validation(int64_t images, double seconds) {
 void ClockPace::took_save(double seconds) { save_.add(1, seconds, 0.5); }
 void ClockPace::took_report(double seconds) { report_.add(1, seconds, 0.5); }
 
+/// Before the first one: a backward pass takes two forward ones.
+double ClockPace::next_step_seconds() const {
+  if (step_.known()) return step_.lately();
+  const double images =
+      static_cast<double>(sizes_.train_images) / static_cast<double>(sizes_.steps_per_epoch);
+  return 3 * images * evaluation_lately();
+}
+
 /// Steps are measured all the time, evaluations now and then: a machine that is slower than at its best in
 /// the one is so in the other.
 double ClockPace::evaluation_lately() const {
@@ -123,7 +134,9 @@ double ClockPace::closing_seconds(double save) const {
 
 double ClockPace::final_seconds(double evaluation) const {
   const auto images = static_cast<double>(sizes_.val_images * sizes_.evaluations + sizes_.test_images);
-  return margin * images * evaluation + closing_seconds(save_.lately()) + slack;
+  const double begin = limits_.first_step >= 0 ? limits_.first_step : limits_.used();
+  return std::min(margin * images * evaluation, most_evaluating * (limits_.limit - begin)) +
+         closing_seconds(save_.lately()) + slack;
 }
 
 double ClockPace::reserve() const {

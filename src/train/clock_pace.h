@@ -54,6 +54,7 @@ class ClockPace : public Pace {
   double reserve() const;
 
  private:
+  double next_step_seconds() const;
   double final_seconds(double evaluation) const;
   double closing_seconds(double save) const;
   double evaluation_lately() const;

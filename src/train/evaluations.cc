@@ -18,10 +18,11 @@ Evaluations::Evaluations(Engine& engine, const Dataset& data, const TrainValSpli
       batch_(batch),
       pace_(pace) {}
 
-void Evaluations::prepare() {
+void Evaluations::prepare(double most_seconds) {
+  const Stopwatch clock;
   of_images(data_.train, probed_images(), {});
   constexpr int times = 5;  // of which the fastest counts: the machine may be busy
-  for (int i = 0; i < times; ++i) probe();
+  for (int i = 0; i < times && (i == 0 || clock.seconds() < most_seconds); ++i) probe();
 }
 
 void Evaluations::probe() {

@@ -22,8 +22,8 @@ class Evaluations {
   Evaluations(Engine& engine, const Dataset& data, const TrainValSplit& split,
               const Normalization& normalization, const LogitLoss& loss, int64_t batch, Pace& pace);
 
-  /// Before a clock drives steps: makes what is made once, then measures.
-  void prepare();
+  /// Before a clock drives steps: makes what is made once, then measures for about so many seconds.
+  void prepare(double most_seconds);
   /// Measures a few training images.
   void probe();
 

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "data/dataset.h"
 #include "nn/cut.h"
 #include "nn/engine.h"
+#include "train/batch_source.h"
 
 namespace frugal {
 
@@ -21,8 +23,10 @@ bool worth_keeping(const CutGraph& cut);
 /// One value [h, w, c] for each image of a set, in the engine's type.
 class Features {
  public:
-  /// Of all images of the set. Leaves the engine evaluating `cut.below`: the caller says what comes next.
-  Features(Engine& engine, const CutGraph& cut, const ImageSet& images, const Normalization& normalization);
+  /// Of all images of the set; nothing where `go_on` ended it. Leaves the engine evaluating `cut.below`: the
+  /// caller says what comes next.
+  static std::optional<Features> of(Engine& engine, const CutGraph& cut, const ImageSet& images,
+                                    const Normalization& normalization, const GoOn& go_on);
 
   /// Writes those of images `ids` to `out` [n, h, w, c], dense and of the engine's type.
   void fill(std::span<const int32_t> ids, const TensorView& out) const;
@@ -31,6 +35,8 @@ class Features {
   static int64_t bytes(const CutGraph& cut, const ImageSet& images, Precision precision);
 
  private:
+  Features(size_t image_bytes, int64_t images);
+
   size_t image_bytes_;
   std::vector<std::byte> data_;
 };

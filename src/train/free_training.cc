@@ -33,6 +33,7 @@ FreeTraining::FreeTraining(Engine& engine, const Graph& graph, const TrainConfig
                                      loss_.fisher_files(default_fisher(config))});
   if (outside.teacher) {
     teacher_.emplace(*outside.teacher, data.train, batch_recipe(config, normalization_));
+    teacher_->compute_all(ids_, [] { return true; });
   }
   const Graph first = graph_at(config, graph, 0);
   engine.train_at(first);

@@ -64,6 +64,8 @@ void check_freeze(const std::vector<FreezeRule>& rules, const Graph& graph) {
     throw usage_error("--freeze: no parameter fits " + in_quotes(rule.pattern) + "; there are " +
                       all_names(graph));
   }
+  if (graph.trainable_count() == 0 && rules.empty())
+    throw usage_error(graph.model + " has no parameter that is trained");
   // From the first step on: a run whose first part trains nothing would only wait.
   if (!rules.empty() && frozen_at(graph, rules, true, 0).trainable_count() == 0) {
     throw usage_error(

@@ -32,9 +32,11 @@ class ReplayPace : public Pace {
 
   std::optional<double> next_step(int64_t steps) override {
     if (steps < std::ssize(log_.steps)) return log_.steps[static_cast<size_t>(steps)];
-    // At an epoch's end there was time for another step, and after its validation there was none.
-    if (log_.trained_late && !asked_at_end_) return asked_at_end_ = true, 1.0;
     return {};
+  }
+  bool another_epoch(int64_t steps) override {
+    // At the last epoch's end there may have been time for another step, and after its validation none.
+    return steps < std::ssize(log_.steps) || log_.trained_late;
   }
   bool validate(int64_t /*epoch*/, int64_t steps) override {
     const auto decision = log_.validate.find(steps);
@@ -49,7 +51,6 @@ class ReplayPace : public Pace {
 
  private:
   ProgressLog log_;
-  bool asked_at_end_ = false;
 };
 
 }  // namespace

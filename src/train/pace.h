@@ -22,6 +22,9 @@ class Pace {
   /// Progress in [0, 1] at which a step is to be taken after `steps` steps; nothing where training is over,
   /// which it then stays.
   virtual std::optional<double> next_step(int64_t steps) = 0;
+  /// At the end of a complete epoch: whether training goes on, unless it turns out after the validation that
+  /// there is no time for another step.
+  virtual bool another_epoch(int64_t steps) { return next_step(steps).has_value(); }
   /// Whether weights are validated at the end of complete epoch number `epoch` (from 1), after `steps` steps.
   /// Those at the end of training always are.
   virtual bool validate(int64_t epoch, int64_t steps) = 0;

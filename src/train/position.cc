@@ -42,6 +42,7 @@ void for_each_field(Position& position, Visit&& visit) {
   visit("log_lines", position.log_lines);
   visit("validated_at", position.validated_at);
   visit("trained", position.trained);
+  visit("out_of_patience", position.out_of_patience);
   visit("best_epoch", position.best_epoch);
   visit("best_step", position.best_step);
   visit("best_is_ema", position.best_is_ema);

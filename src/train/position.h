@@ -28,10 +28,11 @@ struct Position {
   int64_t optimizer_steps = 0;
   /// For runs that change their graph: the optimizer's steps before the first graph, the second, ...
   std::vector<int64_t> changed_at = {};
-  int64_t images = 0;         // trained on, those of the epoch under way not counted
-  int64_t log_lines = 0;      // in log.jsonl
-  int64_t validated_at = -1;  // steps when weights were last validated
-  bool trained = false;       // no step is to come
+  int64_t images = 0;            // trained on, those of the epoch under way not counted
+  int64_t log_lines = 0;         // in log.jsonl
+  int64_t validated_at = -1;     // steps when weights were last validated
+  bool trained = false;          // no step is to come
+  bool out_of_patience = false;  // that is why
 
   int64_t best_epoch = 0, best_step = 0;  // 0: none yet
   Metrics best_val = no_metrics();

@@ -26,11 +26,13 @@ Error failure(const std::filesystem::path& path, const std::string& what) {
   return Error(path.string() + ": " + what + ": " + std::system_category().message(errno));
 }
 
-void rewind(ProgressLog& log, int64_t step) {
+void rewind(ProgressLog& log, int64_t step, bool trained) {
+  log.tested = -1;
+  if (trained) return;
   if (static_cast<int64_t>(log.steps.size()) > step) log.steps.resize(static_cast<size_t>(step));
   log.validate.erase(log.validate.upper_bound(step), log.validate.end());
   log.trained_late = false;
-  log.trained = log.validated = log.averaged = log.tested = -1;
+  log.trained = log.validated = log.averaged = -1;
 }
 
 void apply(ProgressLog& log, const ProgressRecord& record, const std::string& path) {
@@ -50,8 +52,9 @@ void apply(ProgressLog& log, const ProgressRecord& record, const std::string& pa
       log.validate[step] = record.value != 0;
       return;
     case Kind::trained:
+      // A run that diverged in its last validation goes back, and notes once more that there is no time.
+      if (log.trained != step) log.trained_late = record.value != 0;
       log.trained = step;
-      log.trained_late = record.value != 0;
       return;
     case Kind::validated:
       log.validated = static_cast<int64_t>(record.value);
@@ -63,7 +66,7 @@ void apply(ProgressLog& log, const ProgressRecord& record, const std::string& pa
       log.tested = static_cast<int64_t>(record.value);
       return;
     case Kind::rewind:
-      rewind(log, step);
+      rewind(log, step, record.value != 0);
       return;
   }
   throw Error(path + ": a record of kind " + std::to_string(static_cast<uint32_t>(record.kind)) +
@@ -117,6 +120,8 @@ void ProgressFile::open_file(Open how, const std::filesystem::path& directory) {
   if (how == Open::go_on && status.st_size >= header_bytes) {
     log_ = read_progress(path_);
     offset_ = log_.bytes;
+    // What a power cut left behind it must not follow upon what is written now.
+    if (ftruncate(file_, offset_) != 0) throw failure(path_, "cannot write");
     return;
   }
   if (ftruncate(file_, 0) != 0 || pwrite(file_, progress_magic, header_bytes, 0) != header_bytes) {

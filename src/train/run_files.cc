@@ -17,7 +17,9 @@ RunFiles::RunFiles(const std::filesystem::path& out, bool go_on, std::function<d
 
 std::vector<EpochRecord> RunFiles::begin_at(const Position& position) {
   progress_.begin();
-  if (progress_.log().bytes > 0) progress_.append(ProgressRecord::Kind::rewind, position.steps, 0);
+  if (progress_.log().bytes > 0) {
+    progress_.append(ProgressRecord::Kind::rewind, position.steps, position.trained ? 1 : 0);
+  }
   log_.emplace(out_ / "log.jsonl", position.log_lines);
   return read_log(log_->kept(), (out_ / "log.jsonl").string());
 }

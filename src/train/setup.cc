@@ -72,7 +72,8 @@ Graph graph_at(const TrainConfig& config, const Graph& graph, double progress) {
   const Shape& own = graph.input;
   const int64_t shorter = std::min(own.h, own.w);
   const auto side = [&](int64_t whole) { return (whole * size + shorter / 2) / shorter; };
-  return frozen(config, make_model(config.model, {side(own.h), side(own.w), own.c}, graph.classes), progress);
+  const Shape now{side(own.h), side(own.w), own.c};
+  return frozen(config, remake_model(config.model, graph.model_file, now, graph.classes), progress);
 }
 
 std::vector<double> changes_of_graph(const TrainConfig& config) {
@@ -90,11 +91,29 @@ std::filesystem::path default_fisher(const TrainConfig& config) {
   return (std::filesystem::is_directory(from) ? from : from.parent_path()) / "fisher.safetensors";
 }
 
+namespace {
+
+/// PyTorch refuses it, too: whatever the one value is, its norm is zero, and nothing below it learns.
+void check_norms(const Engine& engine, const Graph& graph, const TrainConfig& config) {
+  const bool sync = choose_batch_norm(config.batch_norm) == BatchNormMode::sync;
+  const int64_t images = sync ? config.batch : std::min(config.batch, engine.shard());
+  for (const Node& node : graph.nodes) {
+    if (node.kind != OpKind::batch_norm || node.fixed_statistics || images * node.in.h * node.in.w > 1)
+      continue;
+    throw usage_error(node.name + ": batch-norm over a single value a channel: " +
+                      (config.batch > 1 ? "--batch-norm sync, or a larger --shard or --batch is needed"
+                                        : "a larger --batch is needed"));
+  }
+}
+
+}  // namespace
+
 void check_run(Engine& engine, const Graph& graph, const TrainConfig& config, const Dataset& data) {
   check_augment(parse_augment(config.augment), data.train.height, data.train.width, data.train.channels);
   if (config.normalize != "auto")
     choose_normalization(config.normalize, data.train);  // measuring refuses nothing
   check_freeze(parse_freeze(config.freeze), graph);
+  check_norms(engine, graph, config);
   ParameterGroups(config.groups, config.decay, config.weight_decay).check(engine.parameters().slots());
   for (const SizeStep& step : parse_resize(config.resize)) {
     engine.train_at(graph_at(config, graph, step.progress));

@@ -1,7 +1,6 @@
 #include "train/teacher.h"
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
 #include "base/hash.h"
@@ -30,12 +29,20 @@ std::string fingerprint(const TeacherModel& model) {
 Teacher::Teacher(TeacherModel& model, const ImageSet& images, const BatchRecipe& recipe)
     : model_(model),
       classes_(static_cast<size_t>(model.engine->classes())),
-      batch_(images, for_teacher(recipe, model), model.engine->classes()) {
-  if (!recipe.augment.empty()) return;
-  all_.resize(static_cast<size_t>(images.count) * classes_);
-  std::vector<int32_t> ids(static_cast<size_t>(images.count));
-  std::iota(ids.begin(), ids.end(), 0);
-  evaluate_in_blocks(*model.engine, batch_, ids, copy_to(all_.data()));
+      same_images_(recipe.augment.empty()),
+      batch_(images, for_teacher(recipe, model), model.engine->classes()) {}
+
+void Teacher::compute_all(std::span<const int32_t> ids, const GoOn& go_on) {
+  if (!same_images_ || ids.empty()) return;
+  all_.resize((static_cast<size_t>(std::ranges::max(ids)) + 1) * classes_);
+  const auto classes = static_cast<int64_t>(classes_);
+  const LogitSink to_image = [&](int64_t first, int64_t count, const float* logits) {
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t image = ids[static_cast<size_t>(first + i)];
+      std::copy_n(logits + i * classes, classes, all_.begin() + image * classes);
+    }
+  };
+  if (!evaluate_in_blocks(*model_.engine, batch_, ids, to_image, go_on)) all_ = {};
 }
 
 void Teacher::set_epoch(uint32_t epoch, std::span<const int32_t> order) { batch_.set_epoch(epoch, order); }

@@ -26,8 +26,11 @@ std::string fingerprint(const TeacherModel& model);
 /// random changes, in the teacher's normalisation and at the data set's size.
 class Teacher {
  public:
-  /// `recipe` is the run's. Where it changes no image, the logits of all are computed here, once.
+  /// `recipe` is the run's.
   Teacher(TeacherModel& model, const ImageSet& images, const BatchRecipe& recipe);
+  /// Where the recipe changes no image, the logits of `ids`, of which all batches then are, are computed now,
+  /// once; where `go_on` ends that, they are computed batch by batch as they are elsewhere, to the same bits.
+  void compute_all(std::span<const int32_t> ids, const GoOn& go_on);
   void set_epoch(uint32_t epoch, std::span<const int32_t> order);
   /// [ids.size(), classes], for the batch that DatasetBatch::set describes; valid until the next call.
   const float* logits(std::span<const int32_t> ids, uint32_t first_draw);
@@ -37,8 +40,9 @@ class Teacher {
 
   TeacherModel& model_;
   size_t classes_;
+  bool same_images_;  // in every epoch
   DatasetBatch batch_;
-  std::vector<float> all_;   // of every image, where images stay as they are
+  std::vector<float> all_;   // by image; empty: not computed
   std::vector<float> some_;  // of the batch
 };
 

@@ -49,6 +49,9 @@ std::optional<Ema> make_average(const TrainConfig& config, const Parameters& par
   return Ema(config.ema, parameters);
 }
 
+/// The part of a time limit that measuring evaluations may take before the first step.
+constexpr double most_preparing = 0.05;
+
 /// The run has come to numbers that are none.
 struct Diverged {
   std::string what;  // "the loss became NaN in epoch 3, step 7 of 352, at learning rate 0.1"
@@ -73,9 +76,11 @@ class Trainer {
   void train_step(std::span<const int32_t> ids, int64_t first_draw, double progress);
   void bring_back_optimizer(const Position& position);
   void choose_graph(double progress);
+  GoOn while_time_allows() const;
   void keep_features();
   void finish_epoch();
   EpochRecord summarise() const;
+  bool has_average() const { return average_ && position_.optimizer_steps > 0; }
   void validate_weights(EpochRecord& record, bool last);
   void update_best(const EpochRecord& record, bool last);
   void set_best(int64_t epoch, const Metrics& val, bool average);
@@ -88,6 +93,7 @@ class Trainer {
   void note(ProgressRecord::Kind kind, double value);
   void require_finite(const std::string& what, double value) const;
   void require_finite_weights() const;
+  [[noreturn]] void refuse_without_step() const;
   void roll_back(const Diverged& diverged);
   [[noreturn]] void give_up(const Diverged& diverged) const;
 
@@ -175,14 +181,20 @@ TrainResult Trainer::run() {
   observer_.on_start(config_, graph_, engine_, static_cast<int64_t>(split_.train.size()),
                      static_cast<int64_t>(split_.val.size()));
   if (control_.resume) observer_.on_resume(result_.history, describe(position_));
-  if (!position_.trained) keep_features();
+  if (!position_.trained) {
+    if (teacher_) teacher_->compute_all(split_.train, while_time_allows());
+    keep_features();
+  }
   if (pace_->decides_by_clock() && !position_.trained) {
     // What follows training has to be measured before a run can know when to stop. The checkpoint also means
     // that there is a model from the first moment on.
     save();
-    evaluations_.prepare();
+    evaluations_.prepare(most_preparing * result_.limit_seconds);
   }
-  if (on_divergence_.rollback && position_.steps == 0) checkpoints_.keep_boundary(position_);
+  // Also where a run goes on: it may have ended between a checkpoint at an epoch's end and its boundary.
+  if (on_divergence_.rollback && !position_.trained && position_.sums.steps == 0) {
+    checkpoints_.keep_boundary(position_);
+  }
   while (!position_.trained) {
     epoch_clock_ = {};
     try {
@@ -268,13 +280,18 @@ bool Trainer::train_epoch() {
   while (sums.steps < steps_) {
     if (stop_requested != 0) return false;
     const std::optional<double> progress = pace_->next_step(position_.steps);
-    if (!progress) return true;
+    if (!progress) {
+      if (position_.steps == 0) refuse_without_step();
+      return true;
+    }
     const auto first = static_cast<size_t>(sums.steps * config_.batch);
     train_step(ids.subspan(first, std::min(static_cast<size_t>(config_.batch), ids.size() - first)),
                static_cast<int64_t>(first), *progress);
     observer_.on_step(position_.epoch + 1, sums.steps, steps_, sums.loss.loss / sums.loss.weight);
     if (pace_->wants_probe()) evaluations_.probe();
-    if (sums.steps < steps_ && files_.checkpoint_due(position_.steps)) save();
+    if (sums.steps == steps_ || !files_.checkpoint_due(position_.steps)) continue;
+    require_finite_weights();  // broken ones must not take the place of good ones
+    save();
   }
   return true;
 }
@@ -344,6 +361,14 @@ void Trainer::bring_back_optimizer(const Position& position) {
   optimizer_->set_steps(position.optimizer_steps);
 }
 
+/// What is computed once, for all images, may take half of the time, and is not finished for a signal's sake.
+GoOn Trainer::while_time_allows() const {
+  return [this] {
+    return stop_requested == 0 &&
+           (result_.limit_seconds == 0 || files_.seconds_used() < result_.limit_seconds / 2);
+  };
+}
+
 /// Where frozen layers see the same images in every epoch, what they yield is computed now, once.
 void Trainer::keep_features() {
   if (config_.augment != "none" || !changes_.empty() || config_.freeze == "none") return;
@@ -356,7 +381,13 @@ void Trainer::keep_features() {
     observer_.on_message(what + " would take " + human_bytes(bytes) + ": computed anew in every epoch");
     return;
   }
-  features_.emplace(engine_, *cut_, data_.train, normalization_);
+  features_ = Features::of(engine_, *cut_, data_.train, normalization_, while_time_allows());
+  if (!features_) {
+    engine_.evaluate_at(graph_);
+    if (stop_requested == 0)
+      observer_.on_message("no time to keep " + what + ": computed anew in every epoch");
+    return;
+  }
   batch_.take_from(&*features_);
   engine_.train_at(cut_->above);
   evaluations_.take_from(*features_, *cut_, graph_);
@@ -365,7 +396,7 @@ void Trainer::keep_features() {
 
 void Trainer::finish_epoch() {
   const bool complete = position_.sums.steps == steps_;
-  bool last = !complete || !pace_->next_step(position_.steps);
+  bool last = !complete || !pace_->another_epoch(position_.steps);
   EpochRecord record = summarise();
   if (last) note(ProgressRecord::Kind::trained, position_.sums.steps == 0 && position_.epoch > 0 ? 1 : 0);
   validate_weights(record, last);
@@ -377,7 +408,7 @@ void Trainer::finish_epoch() {
   require_finite_weights();
   update_best(record, last);
   if (!last && config_.patience > 0 && position_.stale >= config_.patience) {
-    last = true;
+    last = position_.out_of_patience = true;
     note(ProgressRecord::Kind::trained, 1);
   }
   position_.images += record.train.samples;
@@ -418,7 +449,7 @@ void Trainer::validate_weights(EpochRecord& record, bool last) {
     return metrics;
   };
   record.val = evaluate_now(FinalPass::validation, ProgressRecord::Kind::validated);
-  if (average_ && record.val.samples == std::ssize(split_.val)) {
+  if (has_average() && record.val.samples == std::ssize(split_.val)) {
     exchange_average();
     record.ema = evaluate_now(FinalPass::average, ProgressRecord::Kind::averaged);
     exchange_average();
@@ -434,7 +465,8 @@ void Trainer::validate_weights(EpochRecord& record, bool last) {
 
 void Trainer::update_best(const EpochRecord& record, bool last) {
   // Without validation nothing is chosen: who asked for an average gets it.
-  if (split_.val.empty() && average_ && last) return set_best(record.epoch, no_metrics(), /*average=*/true);
+  if (split_.val.empty() && has_average() && last)
+    return set_best(record.epoch, no_metrics(), /*average=*/true);
   if (record.val.samples == 0) return;
   const bool average = record.ema.samples > 0 && record.ema.top1 > record.val.top1;
   const Metrics& val = average ? record.ema : record.val;
@@ -502,7 +534,7 @@ void Trainer::test() {
 
 void Trainer::write_result() {
   result_.epochs = position_.epoch;
-  result_.stopped_early = config_.patience > 0 && position_.stale >= config_.patience;
+  result_.stopped_early = position_.out_of_patience;
   result_.steps = position_.steps;
   result_.best_epoch = position_.best_epoch;
   result_.best_val = position_.best_val;
@@ -537,6 +569,14 @@ void Trainer::require_finite_weights() const {
   for (const float weight : engine_.parameters().all_weights()) require_finite("a weight", weight);
 }
 
+/// A model that has learned nothing is none.
+void Trainer::refuse_without_step() const {
+  throw Error("--max-time " + config_.max_time + " leaves no time for a step, after " +
+                  human_duration(files_.seconds_used()) +
+                  " and with what is kept for the end; a longer one " + "or a smaller network is needed",
+              ExitCode::limit);
+}
+
 void Trainer::give_up(const Diverged& diverged) const {
   const std::string last_good = checkpoints_.last_good();
   const std::string tried =
@@ -555,6 +595,7 @@ void Trainer::roll_back(const Diverged& diverged) {
   boundary.lr_factor = position_.lr_factor * on_divergence_.factor;
   boundary.rollbacks = position_.rollbacks + 1;
   boundary.log_lines = position_.log_lines;
+  boundary.first_step = position_.first_step;
   boundary.train_seconds = position_.train_seconds + position_.sums.train_seconds;
   // Time that has passed does not come back, and what the clock has decided stands.
   if (pace_->decides_by_clock()) boundary.steps = position_.steps;

@@ -137,6 +137,16 @@ TEST_F(Library, GoesOnWithARunThatWasStopped) {
               HasSubstr("has finished"));
 }
 
+TEST_F(Library, ARequestToStopEndsWithTheTrainingItWasMadeIn) {
+  frugal::Training failing = training("failing");
+  failing.on_epoch = [](const frugal::EpochReport&) {
+    frugal::request_stop();
+    throw std::runtime_error("the program's own");
+  };
+  EXPECT_THROW(frugal::train(failing), std::runtime_error);
+  EXPECT_FALSE(frugal::train(training("next")).interrupted);
+}
+
 TEST_F(Library, ARunGoesOnWithItsOwnSettingsAndImages) {
   frugal::Training asked = training("run");
   asked.on_epoch = [](const frugal::EpochReport&) { frugal::request_stop(); };
@@ -165,6 +175,8 @@ TEST_F(Library, RefusesWhatIsWrongAndLeavesNothingBehind) {
   EXPECT_THAT(refused([](auto& t) { t.settings["coarse"] = "yes"; }),
               HasSubstr("coarse must be true or false"));
   EXPECT_THAT(refused([](auto& t) { t.settings["data"] = "cifar100"; }), HasSubstr("exclude each other"));
+  EXPECT_THAT(refused([](auto& t) { t.settings["max-params"] = "1M"; }),
+              HasSubstr("max-params is no setting here but a member of Training"));
   EXPECT_THAT(refused([](auto& t) { t.settings["image-size"] = "32"; }), HasSubstr("setting image-size and"));
   EXPECT_THAT(refused([](auto& t) { t.settings["skip-bad"] = "true"; }), HasSubstr("setting skip-bad and"));
   EXPECT_THAT(refused([](auto& t) { t.data->test.labels[3] = 3; }),

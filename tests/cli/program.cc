@@ -42,6 +42,7 @@ struct Pipe {
     const size_t equals = variable.find('=');
     setenv(variable.substr(0, equals).c_str(), variable.substr(equals + 1).c_str(), 1);
   }
+  sleep(options.seconds_late);
   std::vector<char*> argv;
   static std::string program = FRUGAL_PROGRAM;
   argv.push_back(program.data());

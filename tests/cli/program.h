@@ -21,6 +21,7 @@ struct RunOptions {
   /// Called with stdout so far and the process whenever something arrives.
   std::function<void(const std::string& out, int pid)> on_output = {};
   std::vector<std::string> environment = {};  // "NAME=value", added
+  unsigned seconds_late = 0;                  // that the process is older than the program in it
   bool as_nobody = false;                     // root ignores permissions; nobody does not
 };
 

@@ -121,6 +121,18 @@ TEST_F(ResumeCommand, ALimitOfTimeHoldsAndItsRunCanBeReplayed) {
                                 (scratch / "again").string()});
   EXPECT_EQ(again.code, 0) << again.err;
   expect_same("run", "again");
+
+  // A repetition has no limit: not the original's, either.
+  const Outcome slow =
+      frugal({"train", "--replay", (scratch / "run").string(), "--out", (scratch / "slow").string()},
+             {.seconds_late = 5});
+  EXPECT_EQ(slow.code, 0) << slow.err;
+
+  // Its settings are those of a run, not of a repetition.
+  const Outcome anew = frugal({"train", "--config", (scratch / "again" / "config.toml").string(),
+                               "--max-time", "3s", "--out", (scratch / "anew").string()});
+  EXPECT_EQ(anew.code, 0) << anew.err;
+  EXPECT_THAT(read_text(scratch / "anew" / "config.toml"), HasSubstr("replay = \"none\""));
 }
 
 TEST_F(ResumeCommand, ALimitTooShortToReadTheDataIsRefused) {

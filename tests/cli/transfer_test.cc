@@ -96,6 +96,24 @@ TEST_F(Transfer, GoesOnAfterCtrlCWithoutTheFileItBeganWith) {
   expect_same_run(scratch / "whole", scratch / "cut");
 }
 
+TEST_F(Transfer, GoesOnAsItsConfigurationFileSaid) {
+  fs::create_directories(scratch / "configs");
+  std::ofstream(scratch / "configs" / "tuned.toml")
+      << "from = \"../first\"\nteacher = \"../first\"\nloss = \"ce + kd\"\n";
+  const RunOptions here{.directory = scratch.path()};
+  const std::vector<std::string> how = {"--config", "configs/tuned.toml", "--epochs",
+                                        "6",        "--checkpoint-every", "1steps"};
+  const Outcome whole = train("whole", how, here);
+  ASSERT_EQ(whole.code, 0) << whole.err;
+  ASSERT_EQ(stop_after_an_epoch("cut", how, scratch.path()).code, 130);
+  const Outcome outcome = frugal({"resume", path("cut")});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  expect_same_run(scratch / "whole", scratch / "cut");
+  const Outcome again = frugal({"train", "--config", "whole/config.toml", "--out", path("again")}, here);
+  ASSERT_EQ(again.code, 0) << again.err;
+  expect_same_run(scratch / "whole", scratch / "again");
+}
+
 TEST_F(Transfer, LearnsFromATeacher) {
   const Outcome outcome = train("student", {"--loss", "0.1*ce + 0.9*kd:T=4", "--teacher", path("first"),
                                             "--seed", "2", "--augment", "flip,crop:4"});

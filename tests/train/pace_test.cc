@@ -39,6 +39,12 @@ TEST(ReplayPace, DoesWhatWasWrittenDown) {
   const auto pace = make_replay_pace(log);
   EXPECT_EQ(pace->next_step(1), 0.5);
   EXPECT_FALSE(pace->next_step(3));
+  EXPECT_TRUE(pace->another_epoch(2));
+  EXPECT_FALSE(pace->another_epoch(3));
+  log.trained_late =
+      true;  // at the last epoch's end there was time for another step, after its validation none
+  EXPECT_TRUE(make_replay_pace(log)->another_epoch(3));
+  EXPECT_FALSE(make_replay_pace(log)->next_step(3));
   EXPECT_TRUE(pace->validate(1, 2));
   EXPECT_FALSE(pace->validate(1, 3));
   EXPECT_EQ(pace->grant(FinalPass::validation, 0, 64), 10);
@@ -195,6 +201,30 @@ TEST(ClockPace, WithoutTimeThereIsNoStep) {
   machine.run(pace);
   EXPECT_EQ(machine.steps, 0);
   EXPECT_LE(machine.now, 1);
+}
+
+TEST(ClockPace, AFirstStepThatWouldNotFitIsNotTaken) {
+  Machine machine;
+  machine.image = 0.05;  // a step of 100 images takes three times as much an image
+  machine.step = 15;
+  machine.sizes.val_images = machine.sizes.test_images = 0;
+  ClockPace pace = machine.pace(20);
+  machine.probe(pace);
+  EXPECT_FALSE(pace.next_step(0));
+  ClockPace longer = machine.pace(60);
+  machine.probe(longer);
+  EXPECT_TRUE(longer.next_step(0));
+}
+
+TEST(ClockPace, WhereEvaluatingWouldTakeAllTheTimeStepsGetHalfOfIt) {
+  Machine machine;
+  machine.image = 0.02;  // 30 seconds in all
+  ClockPace pace = machine.pace(30);
+  machine.run(pace);
+  EXPECT_GE(machine.training, 0.25 * 30);  // this one spends a quarter on probes
+  EXPECT_LE(machine.now, 30);
+  EXPECT_GT(machine.tested, 0) << "half of the time suffices for all of validation and a part of the test";
+  EXPECT_LT(machine.tested, 1000);
 }
 
 TEST(ClockPace, AResumedRunCountsFromItsFirstStep) {

@@ -78,6 +78,44 @@ TEST_F(ProgressTest, GoesOnWithTheTimeOfThoseBeforeAndGoesBack) {
   EXPECT_EQ(log().seconds_used, 9);
 }
 
+TEST_F(ProgressTest, WhatHadBeenTrainedIsOnlyTestedAgain) {
+  ProgressFile file(dir_.path(), Open::anew, [] { return 1.0; });
+  file.append(Kind::step, 0, 0);
+  file.append(Kind::trained, 1, 1);
+  file.append(Kind::validated, 1, 20);
+  file.append(Kind::averaged, 1, 10);
+  file.append(Kind::tested, 1, 5);
+  file.append(Kind::rewind, 1, 1);
+  EXPECT_EQ(log().trained, 1);
+  EXPECT_TRUE(log().trained_late);
+  EXPECT_EQ(log().validated, 20);
+  EXPECT_EQ(log().averaged, 10);
+  EXPECT_EQ(log().tested, -1);
+}
+
+TEST_F(ProgressTest, WhoGoesBackFromTheLastValidationWasNotLate) {
+  ProgressFile file(dir_.path(), Open::anew, [] { return 1.0; });
+  file.append(Kind::step, 0, 0);
+  file.append(Kind::trained, 1, 0);  // then the weights turn out to be broken
+  file.append(Kind::trained, 1, 1);
+  EXPECT_FALSE(log().trained_late);
+}
+
+TEST_F(ProgressTest, WhatAPowerCutLeftNeverFollowsUponWhatIsWritten) {
+  {
+    ProgressFile file(dir_.path(), Open::anew, [] { return 1.0; });
+    file.append(Kind::step, 0, 0);
+  }
+  const ProgressRecord stale{Kind::step, 7, 0.5};
+  append_bytes(std::string(sizeof stale, '\0') +
+               std::string(reinterpret_cast<const char*>(&stale), sizeof stale));
+  {
+    ProgressFile file(dir_.path(), Open::go_on, [] { return 1.0; });
+    file.append(Kind::step, 1, 0.1);
+  }
+  EXPECT_EQ(log().steps, (std::vector<double>{0, 0.1}));
+}
+
 TEST_F(ProgressTest, WhatAPowerCutLeftIsPassedOver) {
   {
     ProgressFile file(dir_.path(), Open::anew, [] { return 3.0; });

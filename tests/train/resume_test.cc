@@ -353,6 +353,63 @@ TEST_F(Resume, ARunUnderAClockMayGoBackToo) {
   expect_same(out_ / "run", out_ / "again");
 }
 
+TEST_F(Resume, GoingBackLeavesTheClockWhereItWas) {
+  config_.epochs = 0;
+  config_.max_time = "1s";
+  config_.on_divergence = "rollback";
+  FakeEngine engine(graph_);
+  const int64_t start = std::ssize(engine.keys);
+  engine.on_train_step = [&, diverged = false](LossSums& sums) mutable {
+    if (std::ssize(engine.keys) - start != 4 || diverged) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    sums.loss = std::numeric_limits<double>::infinity();
+    diverged = true;
+  };
+  fs::create_directories(out_ / "run");
+  train(engine, graph_, config_, data_, out_ / "run", observer_);
+  ASSERT_EQ(observer_.messages.size(), 1u);
+  const auto extra = read_checkpoint_info(out_ / "run" / "last.safetensors").extra;
+  EXPECT_LT(std::stod(extra.at("first_step")), 0.2) << "not when the first step after it began";
+}
+
+TEST_F(Resume, KilledBetweenACheckpointAndItsBoundaryItGoesBackToTheSamePlace) {
+  config_.on_divergence = "rollback:factor=0.25";
+  const auto diverging = [&](const fs::path& out, const RunControl& control, int64_t step) {
+    FakeEngine engine(graph_);
+    engine.on_train_step = [&, diverged = false](LossSums& sums) mutable {
+      if (diverged || engine.keys.back().epoch != 3) return;
+      diverged = true;
+      sums.loss = std::numeric_limits<double>::infinity();
+    };
+    observer_ = {};
+    observer_.step_hook = [&](int64_t, int64_t) {
+      if (observer_.step_calls == step) throw Killed();
+    };
+    train(engine, graph_, config_, data_, out, observer_, control);
+  };
+  for (const std::string name : {"whole", "run", "older"}) fs::create_directories(out_ / name);
+  diverging(out_ / "whole", {}, -1);
+  config_.checkpoint_every = "none";
+  EXPECT_THROW(diverging(out_ / "older", {}, 12), Killed);  // in the third epoch
+  EXPECT_THROW(diverging(out_ / "run", {}, 17), Killed);    // in the fourth
+  fs::copy_file(out_ / "older" / "boundary.safetensors", out_ / "run" / "boundary.safetensors",
+                fs::copy_options::overwrite_existing);
+  diverging(out_ / "run", {.resume = true}, -1);
+  config_.checkpoint_every = "1steps";
+  const Ending whole = ending(out_ / "whole"), run = ending(out_ / "run");
+  EXPECT_EQ(whole.log, run.log);
+  EXPECT_TRUE(whole.tensors == run.tensors);
+}
+
+TEST_F(Resume, AfterAllEpochsPatienceHasNotEndedIt) {
+  config_.lr = 0;
+  config_.epochs = 4;
+  config_.patience = 3;
+  train_in(out_ / "run");
+  EXPECT_EQ(result_.epochs, 4);
+  EXPECT_FALSE(result_.stopped_early);
+}
+
 TEST_F(Resume, PatienceEndsARunAndSoItStays) {
   config_.lr = 0;  // no validation is better than the first
   config_.epochs = 100;
@@ -399,6 +456,35 @@ TEST_F(Resume, AReplayRepeatsARunUnderAClock) {
   train_in(out_ / "again", {.replay = log});
   expect_same(out_ / "run", out_ / "again");
   EXPECT_EQ(read_progress(out_ / "again" / "progress.bin").steps, log.steps) << "and can be repeated again";
+}
+
+TEST_F(Resume, ARunThatWasStoppedInItsTestCanBeRepeated) {
+  config_.epochs = 0;
+  config_.max_time = "0.5s";
+  config_.checkpoint_every = "none";
+  train_in(out_ / "run");
+  fs::remove(out_ / "run" / "result.json");
+  resume(out_ / "run");
+  const ProgressLog log = read_progress(out_ / "run" / "progress.bin");
+  ASSERT_EQ(log.trained, std::ssize(log.steps));
+  train_in(out_ / "again", {.replay = log});
+  expect_same(out_ / "run", out_ / "again");
+}
+
+TEST_F(Resume, AReplayStoppedInItsLastValidationTakesNoStepMore) {
+  config_.epochs = 0;
+  config_.max_time = "0.5s";
+  ProgressLog log;
+  log.steps = {0, 0.1, 0.3, 0.4, 0.6};
+  log.validate = {{5, true}};
+  log.trained = 5, log.trained_late = true, log.tested = 30;
+  observer_.epoch_hook = [](int64_t) { stop_requested = 2; };
+  train_in(out_ / "again", {.replay = log});
+  ASSERT_TRUE(result_.interrupted);
+  observer_ = {};
+  stop_requested = 0;
+  train_in(out_ / "again", {.resume = true, .replay = log});
+  EXPECT_EQ(result_.steps, 5);
 }
 
 TEST_F(Resume, AReplayCutsTheAveragesValidationWhereItWasCut) {

@@ -178,6 +178,55 @@ TEST_F(TrainerTest, WithoutValidationAnAverageIsHandedOver) {
   EXPECT_TRUE(fs::exists(out_ / "best.safetensors"));
 }
 
+TEST_F(TrainerTest, AnAverageOfNothingIsNotHandedOver) {
+  // A run under a clock that ended before the optimizer's first step, repeated.
+  config_.ema = 0.9;
+  config_.accumulate = 3;
+  config_.epochs = 0;
+  config_.max_time = "1m";
+  ProgressLog log;
+  log.steps = {0, 0.5};
+  log.trained = 2, log.validated = 20, log.averaged = 20, log.tested = 30;
+  for (const double val : {0.0, 0.2}) {
+    config_.val = val;
+    FakeEngine engine(graph_);
+    const TrainResult found = train(engine, graph_, config_, data_, out_.path(), observer_, {.replay = log});
+    EXPECT_EQ(found.tested, val > 0 ? "best" : "last");
+    EXPECT_NE(engine.parameters().weight(0)[0], 0);
+  }
+}
+
+TEST_F(TrainerTest, ANormOverASingleValueIsRefused) {
+  GraphBuilder net("toy", {side, side, 1});
+  const Value x = net.batch_norm("bn", net.linear("a", net.flatten(net.input()), 8));
+  const Graph graph = net.finish(net.linear("fc", x, classes));
+  FakeEngine engine(graph);
+  config_.batch = 2;
+  EXPECT_NO_THROW(check_run(engine, graph, config_, data_));
+  config_.batch = 1;
+  try {
+    check_run(engine, graph, config_, data_);
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::usage);
+    EXPECT_THAT(error.what(), HasSubstr("bn: batch-norm over a single value"));
+  }
+}
+
+TEST_F(TrainerTest, ALimitThatLeavesNoStepIsSaidSo) {
+  config_.epochs = 0;
+  config_.max_time = "0.05s";
+  engine_.on_evaluate = [](int64_t) { std::this_thread::sleep_for(std::chrono::milliseconds(20)); };
+  try {
+    run();
+    ADD_FAILURE() << "it ended as if there were a model";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::limit);
+    EXPECT_THAT(error.what(), HasSubstr("--max-time 0.05s leaves no time for a step"));
+  }
+  EXPECT_FALSE(fs::exists(out_ / "result.json"));
+}
+
 TEST_F(TrainerTest, TestsTheBestWeightsAndNotTheLast) {
   // Weights are spoiled after the third epoch, so that the best must come from before.
   observer_.step_hook = [&](int64_t epoch, int64_t) {
@@ -262,6 +311,15 @@ TEST_F(TrainerTest, BrokenWeightsDoNotReplaceGoodOnes) {
   config_.val = 0;
   steps = 7;
   EXPECT_THAT(run_error(), HasSubstr("a weight became infinite in epoch 2"));
+  // Within an epoch, too, before a loss tells of it.
+  config_.checkpoint_every = "1steps";
+  engine_.on_train_step = [&](LossSums&) {
+    if (engine_.keys.back().epoch == 1) {
+      engine_.parameters().gradient(0)[0] = std::numeric_limits<float>::infinity();
+    }
+  };
+  EXPECT_THAT(run_error(),
+              AllOf(HasSubstr("a weight became infinite in epoch 2, step 2"), HasSubstr("(after epoch 1)")));
 }
 
 /// A frozen layer in front: FakeEngine trains the last layer on the pixels and passes over the others.
