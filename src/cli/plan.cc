@@ -35,7 +35,7 @@ struct Row {
 };
 
 /// Weights, gradients, the best weights and the optimizer's states, each once; activations of all threads;
-/// the images.
+/// the images. The engine does not tell what shards' own gradients and packed weights take.
 int64_t memory_of(Engine& engine, const Dataset& data) {
   Parameters& parameters = engine.parameters();
   const auto blocks = static_cast<int64_t>(3 + parameters.states());
@@ -47,11 +47,13 @@ int64_t memory_of(Engine& engine, const Dataset& data) {
 std::vector<std::string> candidates(const Options& options, const TrainConfig& config, const Dataset& data) {
   if (options.given.count("--model") != 0) return {config.model};
   std::vector<std::string> specs = model_examples();
+  const auto head = options.given.find("--head");
   constexpr int64_t small = 64;
   for (std::string& spec : specs) {
     const bool has_stem =
         spec == "mobilenetv2" || spec == "resnet18" || spec == "resnet34" || spec == "resnet50";
     if (has_stem && std::max(data.train.height, data.train.width) <= small) spec += ":stem=cifar";
+    if (head != options.given.end()) spec = with_head(spec, head->second);
   }
   return specs;
 }
@@ -83,26 +85,31 @@ ExitCode run(const Options& options) {
   const std::shared_ptr<TeacherModel> teacher = load_teacher(config, data);
   std::vector<Row> rows;
   int64_t larger = 0;
+  std::string refused;  // what the flags are to one that these images and the limit would do for
   for (const std::string& spec : candidates(options, config, data)) {
     TrainConfig one = config;
     one.model = spec;
+    Graph graph;
     std::unique_ptr<Engine> engine;
     try {
-      const Graph graph = graph_for(one, data);
+      graph = graph_for(one, data);
       if (graph.parameter_count() > most) {
         ++larger;
         continue;
       }
       engine = make_engine(graph, one);
-      const Speed speed = measure_speed(*engine, graph, one, data, seconds, {.teacher = teacher});
-      rows.push_back({spec, graph.parameter_count(), graph.macs(), memory_of(*engine, data),
-                      static_cast<double>(one.batch) / speed.step,
-                      predict_epochs(speed, one, data, limit, used)});
+      check_run(*engine, graph, one, data);
     } catch (const Error& error) {
       if (error.code() != ExitCode::usage || options.given.count("--model") != 0) throw;
-      warn(spec + " is left out: " + error.what());  // images that are too small for it
+      // Images that are too small for it, or flags that name layers which it does not have.
+      warn(spec + " is left out: " + error.what());
+      if (!graph.nodes.empty() && refused.empty()) refused = spec + ": " + error.what();
       continue;
     }
+    const Speed speed = measure_speed(*engine, graph, one, data, seconds, {.teacher = teacher});
+    rows.push_back({spec, graph.parameter_count(), graph.macs(), memory_of(*engine, data),
+                    static_cast<double>(one.batch) / speed.step,
+                    predict_epochs(speed, one, data, limit, used)});
     if (options.json) {
       const Row& row = rows.back();
       print_json({{"event", "model"},
@@ -115,11 +122,14 @@ ExitCode run(const Options& options) {
                   {"limit_seconds", limit}});
     }
   }
-  if (rows.empty() && larger > 0) {
-    throw Error(
-        "--max-params " + options.max_params + ": no network is that small; " +
-            (larger == 1 ? config.model + " has more" : "all " + std::to_string(larger) + " have more"),
-        ExitCode::limit);
+  if (rows.empty() && !refused.empty()) throw usage_error("there is nothing to plan; " + refused);
+  if (rows.empty() && larger == 0)
+    throw usage_error("there is nothing to plan: no network takes these images");
+  if (rows.empty()) {
+    throw Error("--max-params " + options.max_params + ": no network is that small; " +
+                    (options.given.contains("--model") ? config.model + " has more"
+                                                       : "all " + std::to_string(larger) + " have more"),
+                ExitCode::limit);
   }
   if (options.json) return ExitCode::done;
   print_table(rows, human_duration(limit));

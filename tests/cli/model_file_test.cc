@@ -26,6 +26,59 @@ layer = [
 ]
 )";
 
+TEST(ModelFileRuns, WhatCannotLearnIsRefused) {
+  const TempDir scratch;
+  put(scratch / "none.toml", "layer = [ { op = \"adaptive_avg_pool\" } ]\n");
+  put(scratch / "frozen.toml",
+      "layer = [ { op = \"conv2d\", name = \"c\", out = \"classes\", kernel = 3, bias = false, trainable = "
+      "false },\n"
+      "  { op = \"adaptive_avg_pool\" } ]\n");
+  for (const std::string name : {"none.toml", "frozen.toml"}) {
+    const std::string path = (scratch / name).string();
+    for (const std::vector<std::string>& command :
+         {std::vector<std::string>{"model", path, "--classes", "3", "--profile"},
+          {"train", "--data", "cifar100-mini", "--select", "0-2", "--model", path, "--out",
+           (scratch / "run").string()},
+          {"plan", "--data", "cifar100-mini", "--select", "0-2", "--model", path}}) {
+      const Outcome outcome = frugal(command);
+      EXPECT_EQ(outcome.code, 2) << command[0];
+      EXPECT_THAT(outcome.err, HasSubstr("has no parameter that is trained"));
+    }
+    EXPECT_FALSE(fs::exists(scratch / "run"));
+  }
+}
+
+TEST(ModelFileRuns, ARunNeedsItsFileNoLonger) {
+  const TempDir scratch;
+  put(scratch / "tiny.toml",
+      "layer = [\n  { op = \"conv2d\", name = \"c\", out = 8, kernel = 3 },\n  { op = \"adaptive_avg_pool\" "
+      "},\n"
+      "  { op = \"linear\", name = \"fc\", out = \"classes\" },\n]\n");
+  bool removed = false;
+  RunOptions options;
+  options.on_output = [&](const std::string& out, int) {
+    if (removed || out.find("Epoch [1/") == std::string::npos) return;
+    removed = true;
+    fs::remove(scratch / "tiny.toml");
+  };
+  const Outcome outcome =
+      frugal({"train", "--data", "cifar100-mini", "--model", (scratch / "tiny.toml").string(), "--epochs",
+              "4", "--resize", "16@0,32@0.75", "--out", (scratch / "run").string()},
+             options);
+  EXPECT_TRUE(removed);
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+}
+
+TEST(ModelFileRuns, ADrawingDoesNotTakeAFilesPlace) {
+  const TempDir scratch;
+  put(scratch / "tiny.toml", tiny);
+  const std::string file = (scratch / "tiny.toml").string(), drawing = (scratch / "tiny.svg").string();
+  EXPECT_EQ(frugal({"model", file, "--svg", file}).code, 2);
+  EXPECT_EQ(read_text(file), tiny);
+  EXPECT_EQ(frugal({"model", file, "--svg", drawing}).code, 0);
+  EXPECT_EQ(frugal({"model", file, "--svg", drawing}).code, 0) << "one drawing in place of another";
+}
+
 TEST(ModelFileRuns, TrainsAndIsKeptByItsRun) {
   const TempDir scratch;
   fs::create_directory(scratch / "nets");

@@ -61,6 +61,17 @@ TEST_F(Plan, TheTimeMayComeFromAFile) {
   EXPECT_EQ(plan({"--max-time", "none"}).code, 2);
 }
 
+TEST_F(Plan, WrongFlagsAreNoMatterOfSize) {
+  const Outcome nothing = plan({"--model", "smallnet", "--freeze", "*"});
+  EXPECT_EQ(nothing.code, 2);
+  EXPECT_THAT(nothing.err, HasSubstr("leaves nothing to train"));
+  const Outcome loss = plan({"--max-params", "300k", "--loss", "ce + 0.1*ewc"});
+  EXPECT_EQ(loss.code, 2) << loss.err;
+  const Outcome groups = plan({"--max-params", "300k", "--groups", "nosuch*:lr=0.1"});
+  EXPECT_EQ(groups.code, 2);
+  EXPECT_THAT(groups.err, HasSubstr("there is nothing to plan; "));
+}
+
 TEST_F(Plan, WhereNothingFitsTheLimitRefuses) {
   const Outcome one = plan({"--model", "wrn-16-2", "--max-params", "1k"});
   EXPECT_EQ(one.code, 3);
