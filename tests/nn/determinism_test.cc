@@ -80,11 +80,12 @@ TEST_P(Determinism, ThreadsDoNotChangeABit) {
   }
 }
 
-/// Which images are evaluated with which others changes nothing: the logits of a teacher and what frozen layers
-/// yield may be made all at once or batch by batch.
+/// Which images are evaluated with which others changes nothing: the logits of a teacher and what frozen
+/// layers yield may be made all at once or batch by batch.
 TEST(Evaluation, CompanyDoesNotChangeABit) {
-  for (const char* model : {"smallnet", "resnet20", "mobilenetv2:width=0.35,stem=cifar", "densenet-bc-22-12",
-                            "squeezenet1_1", "convmixer-64-2", "se-resnet56:width=0.5", "airbench94:width=0.25"}) {
+  for (const char* model :
+       {"smallnet", "resnet20", "mobilenetv2:width=0.35,stem=cifar", "densenet-bc-22-12", "squeezenet1_1",
+        "convmixer-64-2", "se-resnet56:width=0.5", "airbench94:width=0.25"}) {
     const Graph graph = make_model(model, {32, 32, 3}, 10);
     for (const Precision precision : {Precision::fp32, Precision::bf16}) {
       if (precision == Precision::bf16 && !machine_info().bf16) continue;

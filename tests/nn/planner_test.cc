@@ -204,7 +204,8 @@ TEST(Engine, AStepThatFailedLeavesNothingToTheNext) {
       EXPECT_THROW(engine->train_step(batch, golden::TestLoss(batch), {1, 2, 3}), std::runtime_error);
     }
     engine->train_step(batch, golden::TestLoss(batch), {1, 2, 3});
-    return std::vector<float>(engine->parameters().gradients().begin(), engine->parameters().gradients().end());
+    return std::vector<float>(engine->parameters().gradients().begin(),
+                              engine->parameters().gradients().end());
   };
   EXPECT_EQ(gradients(true), gradients(false));
 }
