@@ -41,7 +41,9 @@ BASE = [
     fault("bf16-truncated", "bf16 is cut off instead of rounded", "base", "src/base/tensor_view.h",
           "(bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16", "bits >> 16"),
     fault("keys-of-any-length", "a dotted key of thousands of parts is followed", "base", "src/base/toml.cc",
-          "++dots > most_dots", "++dots > 100 * 1000 * 1000"),
+          "++dots >= most_parts", "++dots >= 100 * 1000 * 1000"),
+    fault("three-quotes-end-a-text", "a text that ends in four quotes opens another", "base", "src/base/toml.cc",
+          "std::min(end + 2, text.size())", "end"),
 ]
 
 DATA = [
@@ -219,7 +221,7 @@ GRAPH = [
           "if (top.has(\"name\") && !table_[\"name\"].is_string()) top.fail(\"name\", \"must be a text in quotes\");",
           "top.text(\"name\");"),
     fault("normal-without-deviation", "normal weights without a deviation are all zero", "graph",
-          "src/graph/model/ops.cc", "if (!f.has(\"init_value\")) f.fail(", "if (false) f.fail("),
+          "src/graph/model/ops.cc", "if (!f.has(\"init_value\"))", "if (f.line() == 0)"),
     fault("a-head-of-its-own-init", "init= does not reach the layers of head=", "graph", "src/graph/presets.cc",
           "  if (spec.has(\"init\")) override_init(graph, parse_init(request));\n  graph.model = text;", "  graph.model = text;"),
 ]
@@ -453,7 +455,7 @@ TRAIN = [
     fault("mask-forgotten", "a task's labels compete with all classes", "train", "src/train/masked_loss.cc",
           "gradient[n * classes + classes_[i]] =", "gradient[n * classes + static_cast<int64_t>(i)] ="),
     fault("diverged-run-goes-on", "a loss that is not finite does not stop the run", "train cli", TRAINER,
-          '  require_finite("the loss", mean);\n', ""),
+          '  require_finite("the loss", mean, step);\n', ""),
     fault("clip-by-the-sum", "gradients are clipped by the square of their norm", "train", "src/train/clip.cc",
           "const double norm = std::sqrt(sum), factor", "const double norm = sum, factor"),
     fault("clip-makes-longer", "short gradients are made longer", "train", "src/train/clip.cc",
@@ -565,8 +567,8 @@ TRAIN = [
           "return log_.steps[static_cast<size_t>(steps)];\n    return {};",
           "return log_.steps[static_cast<size_t>(steps)];\n    return log_.trained_late ? std::optional(1.0) : std::nullopt;"),
     fault("weights-beside-the-run", "a run's own configuration looks for its weights in the run", "train",
-          "src/train/config_toml.cc", "std::filesystem::absolute(from_directory_of(config_file, from))",
-          "(from_directory_of(config_file, from))"),
+          "src/train/config_toml.cc", "std::filesystem::absolute(from_directory_of(config_file, from)).string();",
+          "from_directory_of(config_file, from).string();"),
 ]
 
 INTEROP = [

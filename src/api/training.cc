@@ -58,6 +58,9 @@ GivenFlags flags_of(const Training& training) {
 
 /// A request to stop is of the run that it was made in, however that ends.
 struct StopRequestEnds {
+  StopRequestEnds() = default;
+  StopRequestEnds(const StopRequestEnds&) = delete;
+  StopRequestEnds& operator=(const StopRequestEnds&) = delete;
   ~StopRequestEnds() { stop_requested = 0; }
 };
 

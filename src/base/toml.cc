@@ -9,8 +9,8 @@
 namespace frugal {
 namespace {
 
-// A number has one, a version four, no key that a person writes as many as this.
-constexpr int most_dots = 100;
+// Of one key; values, of which toml++ allows 256 within one another, have a key each.
+constexpr int most_parts = 16;
 
 Error error_at(const std::string& path, size_t line, const std::string& what) {
   return usage_error(path + ":" + std::to_string(line) + ": " + what);
@@ -26,7 +26,9 @@ size_t behind_quoted(std::string_view text, size_t at) {
     if (quote == '"' && text[i] == '\\') {
       ++i;
     } else if (lines && text.substr(i, 3) == three) {
-      return i + 3;
+      const size_t end = i + 3;
+      return std::min(text.find_first_not_of(quote, end),
+                      std::min(end + 2, text.size()));  // two may belong to it
     } else if (!lines && (text[i] == quote || text[i] == '\n')) {
       return i + 1;
     }
@@ -44,10 +46,10 @@ void check_keys(std::string_view text, const std::string& path) {
       continue;
     }
     if (c == '=' || c == ',' || c == '\n' || c == '[' || c == '{') dots = 0;
-    if (c == '.' && ++dots > most_dots) {
+    if (c == '.' && ++dots >= most_parts) {
       const auto line = std::ranges::count(text.substr(0, at), '\n') + 1;
       throw error_at(path, static_cast<size_t>(line),
-                     "a key has more than " + std::to_string(most_dots) + " parts");
+                     "a key has more than " + std::to_string(most_parts) + " parts");
     }
     ++at;
   }

@@ -26,7 +26,9 @@ void Cost::add(double amount, double seconds, double weight) {
   lately_ = lately_ > 0 ? lately_ + weight * (one - lately_) : one;
 }
 
-double reserve_seconds(double evaluation) { return margin * evaluation + exit_seconds + slack; }
+double reserve_seconds(double evaluation, double left) {
+  return std::min(margin * evaluation, most_evaluating * left) + exit_seconds + slack;
+}
 
 ClockPace::ClockPace(const ClockLimits& limits, const PaceSizes& sizes)
     : limits_(limits), sizes_(sizes), begun_(limits.used()) {}
@@ -52,8 +54,9 @@ std::optional<double> ClockPace::next_step(int64_t steps) {
 
 bool ClockPace::validate(int64_t epoch, int64_t /*steps*/) {
   if (sizes_.val_images == 0) return false;
-  if (sizes_.validate_every > 0) return epoch % sizes_.validate_every == 0;
   const double next = static_cast<double>(sizes_.val_images * sizes_.evaluations) * evaluation_lately();
+  if (limits_.used() + next + closing_seconds(save_.lately()) >= limits_.limit) return false;
+  if (sizes_.validate_every > 0) return epoch % sizes_.validate_every == 0;
   // What a process before this one has spent on validations is not known, so its time does not count either.
   const double since = std::max(limits_.first_step, begun_);
   return validating_ + next <= validation_share * (limits_.used() - since);
@@ -63,6 +66,11 @@ int64_t ClockPace::grant(FinalPass pass, int64_t done, int64_t wanted) {
   // A validation leaves room for the checkpoint after it, the test for what is written in the end.
   const double after = closing_seconds(pass == FinalPass::test ? 0 : save_.lately());
   const double now = limits_.used();
+  // A validation that is cut short decides nothing: then the test gets its time.
+  if (pass != FinalPass::test && done == 0 &&
+      now + static_cast<double>(sizes_.val_images) * evaluation_lately() + after >= limits_.limit) {
+    return 0;
+  }
   // No step tells of the machine any more, but the images before these do.
   const double before = done > 0 ? (now - granted_at_) / static_cast<double>(granted_) : 0;
   const double next = static_cast<double>(wanted) * std::max(before, evaluation_lately());
@@ -105,7 +113,7 @@ void ClockPace::took_report(double seconds) { report_.add(1, seconds, 0.5); }
 
 /// Before the first one: a backward pass takes two forward ones.
 double ClockPace::next_step_seconds() const {
-  if (step_.known()) return step_.lately();
+  if (step_.known() || cheap_steps_) return step_.lately();
   const double images =
       static_cast<double>(sizes_.train_images) / static_cast<double>(sizes_.steps_per_epoch);
   return 3 * images * evaluation_lately();

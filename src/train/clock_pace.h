@@ -10,9 +10,9 @@
 
 namespace frugal {
 
-/// What is kept for the end of a run of which nothing is known but what its last evaluations take, in
-/// seconds.
-double reserve_seconds(double evaluation);
+/// What is kept for the end of a run of which nothing is known but what its last evaluations take and how
+/// long it has from its first step on, in seconds.
+double reserve_seconds(double evaluation, double left);
 
 struct ClockLimits {
   double limit = 0;              // seconds that the run may use, from its process's start to its end
@@ -45,6 +45,7 @@ class ClockPace : public Pace {
 
   bool wants_probe() override;
   void took_step(double seconds) override;
+  void steps_are_cheap() override { cheap_steps_ = true; }
   void took_validation(int64_t images, double seconds) override;
   void took_evaluation(int64_t images, double seconds) override;
   void took_save(double seconds) override;
@@ -73,7 +74,7 @@ class ClockPace : public Pace {
   double evaluation_in_steps_ = 0;  // what evaluating an image takes, in steps; 0: not known yet
   double validating_ = 0;           // seconds spent on validations that are over
   double progress_ = 0;
-  bool over_ = false;
+  bool over_ = false, cheap_steps_ = false;
 };
 
 }  // namespace frugal

@@ -167,7 +167,7 @@ std::string beside(const std::string& config_file, const std::string& model) {
 /// config.toml has to name the same files, wherever it lies.
 std::string beside_file(const std::string& config_file, const std::string& from) {
   if (from == "none") return from;
-  return std::filesystem::absolute(from_directory_of(config_file, from)).lexically_normal().string();
+  return std::filesystem::absolute(from_directory_of(config_file, from)).string();
 }
 
 }  // namespace

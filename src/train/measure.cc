@@ -50,7 +50,8 @@ double predict_epochs(const Speed& speed, const TrainConfig& config, const Datas
   const double steps = std::ceil(train / static_cast<double>(config.batch));
   const double evaluations = config.ema > 0 ? 2 : 1;
   const double reserve =
-      reserve_seconds((val * evaluations + static_cast<double>(data.test.count)) * speed.evaluation);
+      reserve_seconds((val * evaluations + static_cast<double>(data.test.count)) * speed.evaluation,
+                      std::max(0.0, limit - used));
   // Validation takes what it takes, or its share of all that passes, whichever is less.
   const double epoch = steps * speed.step, validation = val * evaluations * speed.evaluation;
   const int64_t every = parse_validate_every(config.validate_every);

@@ -39,6 +39,8 @@ class Pace {
   /// What was measured, in seconds, for those who plan by it: a step, an evaluation of so many images (within
   /// training, or of a few images before it), a checkpoint, the report of an epoch.
   virtual void took_step(double /*seconds*/) {}
+  /// Evaluations say nothing of what a step takes: most of its work has been done.
+  virtual void steps_are_cheap() {}
   virtual bool wants_probe() { return false; }  // an evaluation of a few images, now
   virtual void took_validation(int64_t /*images*/, double /*seconds*/) {}
   virtual void took_evaluation(int64_t /*images*/, double /*seconds*/) {}

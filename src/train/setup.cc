@@ -96,7 +96,8 @@ namespace {
 /// PyTorch refuses it, too: whatever the one value is, its norm is zero, and nothing below it learns.
 void check_norms(const Engine& engine, const Graph& graph, const TrainConfig& config) {
   const bool sync = choose_batch_norm(config.batch_norm) == BatchNormMode::sync;
-  const int64_t images = sync ? config.batch : std::min(config.batch, engine.shard());
+  const int64_t shards = (config.batch + engine.shard() - 1) / engine.shard();
+  const int64_t images = sync ? config.batch : config.batch / shards;  // of the smallest
   for (const Node& node : graph.nodes) {
     if (node.kind != OpKind::batch_norm || node.fixed_statistics || images * node.in.h * node.in.w > 1)
       continue;

@@ -91,7 +91,7 @@ class Trainer {
   void write_result();
 
   void note(ProgressRecord::Kind kind, double value);
-  void require_finite(const std::string& what, double value) const;
+  void require_finite(const std::string& what, double value, int64_t step) const;
   void require_finite_weights() const;
   [[noreturn]] void refuse_without_step() const;
   void roll_back(const Diverged& diverged);
@@ -311,12 +311,13 @@ void Trainer::train_step(std::span<const int32_t> ids, int64_t first_draw, doubl
   const LossSums loss = engine_.train_step(batch_, loss_.logits(),
                                            {config_.seed, static_cast<uint32_t>(position_.epoch), draw});
   const double mean = loss.loss / batch_.weight();
-  require_finite("the loss", mean);
+  const int64_t step = sums.steps + 1;
+  require_finite("the loss", mean, step);
   const double penalty = loss_.add_penalties(engine_);
-  require_finite("the penalty on the parameters", penalty);
+  require_finite("the penalty on the parameters", penalty, step);
 
   if (accumulator_.add(engine_, sums.steps, steps_)) {
-    require_finite("the gradient's norm", clip_.apply(engine_));
+    require_finite("the gradient's norm", clip_.apply(engine_), step);
     optimizer_->step(engine_, sums.lr);
     position_.optimizer_steps = optimizer_->steps();
     if (average_) average_->update(engine_, position_.optimizer_steps);
@@ -361,11 +362,12 @@ void Trainer::bring_back_optimizer(const Position& position) {
   optimizer_->set_steps(position.optimizer_steps);
 }
 
-/// What is computed once, for all images, may take half of the time, and is not finished for a signal's sake.
+/// What is computed once, for all images, may take half of the time that is left, and is not finished for a
+/// signal's sake.
 GoOn Trainer::while_time_allows() const {
-  return [this] {
-    return stop_requested == 0 &&
-           (result_.limit_seconds == 0 || files_.seconds_used() < result_.limit_seconds / 2);
+  const double limit = result_.limit_seconds, before = result_.used_before_seconds;
+  return [this, limit, before] {
+    return stop_requested == 0 && (limit == 0 || files_.seconds_used() < before + (limit - before) / 2);
   };
 }
 
@@ -388,6 +390,7 @@ void Trainer::keep_features() {
       observer_.on_message("no time to keep " + what + ": computed anew in every epoch");
     return;
   }
+  pace_->steps_are_cheap();
   batch_.take_from(&*features_);
   engine_.train_at(cut_->above);
   evaluations_.take_from(*features_, *cut_, graph_);
@@ -404,7 +407,7 @@ void Trainer::finish_epoch() {
   report(record);
 
   // Weights that are broken must not take the place of good ones.
-  if (record.val.samples > 0) require_finite("the validation loss", record.val.loss);
+  if (record.val.samples > 0) require_finite("the validation loss", record.val.loss, position_.sums.steps);
   require_finite_weights();
   update_best(record, last);
   if (!last && config_.patience > 0 && position_.stale >= config_.patience) {
@@ -557,20 +560,22 @@ void Trainer::note(ProgressRecord::Kind kind, double value) {
   if (pace_->decides_by_clock()) files_.note(kind, position_.steps, value);
 }
 
-void Trainer::require_finite(const std::string& what, double value) const {
+/// `step` of the epoch, from 1.
+void Trainer::require_finite(const std::string& what, double value, int64_t step) const {
   if (std::isfinite(value)) return;
-  const int64_t step = std::min(position_.sums.steps + 1, steps_);
   throw Diverged{what + " became " + (std::isnan(value) ? "NaN" : "infinite") + " in epoch " +
                  std::to_string(position_.epoch + 1) + ", step " + std::to_string(step) + " of " +
                  std::to_string(steps_) + ", at learning rate " + exact_text(position_.sums.lr)};
 }
 
 void Trainer::require_finite_weights() const {
-  for (const float weight : engine_.parameters().all_weights()) require_finite("a weight", weight);
+  for (const float weight : engine_.parameters().all_weights())
+    require_finite("a weight", weight, position_.sums.steps);
 }
 
 /// A model that has learned nothing is none.
 void Trainer::refuse_without_step() const {
+  if (control_.replay) throw Error("the run took no step: there is nothing to repeat");
   throw Error("--max-time " + config_.max_time + " leaves no time for a step, after " +
                   human_duration(files_.seconds_used()) +
                   " and with what is kept for the end; a longer one " + "or a smaller network is needed",

@@ -35,9 +35,21 @@ TEST(Toml, AKeyOfThousandsOfPartsIsRefusedAndNotFollowed) {
   for (const std::string& text :
        {"\n[" + dotted(100'000) + "]\n", "\n" + dotted(100'000) + " = 1\n",
         "\nx = { " + dotted(100'000) + " = 1 }\n", "\n\"a\\\"\".'b'." + dotted(100'000) + " = 1\n"}) {
-    EXPECT_EQ(error_of(text), "a.toml:2: a key has more than 100 parts");
+    EXPECT_EQ(error_of(text), "a.toml:2: a key has more than 16 parts");
   }
-  EXPECT_EQ(error_of("[" + dotted(100) + "]\n"), "");
+  EXPECT_EQ(error_of("[" + dotted(16) + "]\n"), "");
+  EXPECT_NE(error_of("[" + dotted(17) + "]\n"), "");
+}
+
+TEST(Toml, ATextMayEndInFiveQuotes) {
+  for (const std::string quote : {"\"", "'"}) {
+    for (const std::string& end :
+         {quote + quote + quote, quote + quote + quote + quote, quote + quote + quote + quote + quote}) {
+      const std::string text = quote + quote + quote + "b" + end;
+      EXPECT_THAT(error_of("x = { k = " + text + ", " + dotted(200'000) + " = 1 }\n"), HasSubstr("16 parts"));
+      EXPECT_EQ(error_of("x = [" + text + ", \"" + std::string(100, '.') + "\"]\n"), "");
+    }
+  }
 }
 
 TEST(Toml, DotsInTextsCommentsAndNumbersAreNone) {
@@ -48,7 +60,7 @@ TEST(Toml, DotsInTextsCommentsAndNumbersAreNone) {
   std::string numbers = "a = [";
   for (int i = 0; i < 1000; ++i) numbers += "1.5, ";
   EXPECT_EQ(error_of(numbers + "]\n"), "");
-  EXPECT_THAT(error_of("a = \"" + dots + "\n" + dotted(200) + " = 1\n"), HasSubstr("more than 100 parts"))
+  EXPECT_THAT(error_of("a = \"" + dots + "\n" + dotted(200) + " = 1\n"), HasSubstr("more than 16 parts"))
       << "a text ends with its line";
 }
 

@@ -352,7 +352,7 @@ TEST(ModelFile, HostileFilesAreRefusedQuickly) {
   for (int i = 0; i < 200'000; ++i) dotted += "a.";
   for (const std::string& deep : {"[" + dotted + "a]\n", "\n" + dotted + "a = 1\n",
                                   "x = { " + dotted + "a = 1 }\n", "[[" + dotted + "a]]\n"}) {
-    EXPECT_THAT(error_of(deep), HasSubstr("a key has more than 100 parts"));
+    EXPECT_THAT(error_of(deep), HasSubstr("a key has more than 16 parts"));
   }
   EXPECT_THAT(error_of("# a.b.c" + dotted + "\nname = \"" + dotted + "\"\nother = '''" + dotted + "'''\n"),
               HasSubstr("has no key 'other'"));

@@ -19,11 +19,11 @@ class FakeEngine : public Engine {
   Parameters& parameters() override { return parameters_; }
   int threads() const override { return 1; }
   int64_t classes() const override { return parameters_.slots().back().shape.front(); }
-  int64_t shard() const override { return 4; }
+  int64_t shard() const override { return largest_shard; }
   Precision precision() const override { return Precision::fp32; }
   int64_t activation_bytes() const override { return 0; }
   void train_at(const Graph&) override {}
-  void evaluate_at(const Graph&) override {}
+  void evaluate_at(const Graph& graph) override { evaluated.push_back(graph.nodes.size()); }
   void weights_changed() override { ++changes; }
 
   void parallel_for(int64_t tasks, FunctionRef<void(int64_t)> task) override {
@@ -66,6 +66,8 @@ class FakeEngine : public Engine {
   }
 
   int changes = 0;
+  int64_t largest_shard = 4;
+  std::vector<size_t> evaluated;  // the nodes of what evaluate_at was asked for
   std::vector<StepKey> keys;
   std::vector<int64_t> batches;
   std::function<void(LossSums&)> on_train_step;

@@ -227,6 +227,36 @@ TEST(ClockPace, WhereEvaluatingWouldTakeAllTheTimeStepsGetHalfOfIt) {
   EXPECT_LT(machine.tested, 1000);
 }
 
+TEST(ClockPace, WhereTheValidationWouldNotFitTheTestGetsItsTime) {
+  Machine machine;
+  machine.image = 0.02;
+  machine.sizes.val_images = 1500;  // as long as the whole run
+  ClockPace pace = machine.pace(30);
+  machine.probe(pace);
+  while (pace.next_step(machine.steps)) {
+    machine.now += machine.step, ++machine.steps;
+    pace.took_step(machine.step);
+    EXPECT_FALSE(pace.validate(1, machine.steps));
+  }
+  EXPECT_GT(machine.steps, 0);
+  EXPECT_EQ(machine.final_pass(pace, FinalPass::validation, 1500), 0);
+  EXPECT_GT(machine.final_pass(pace, FinalPass::test, 1000), 300);
+  EXPECT_LE(machine.now, 30);
+}
+
+TEST(ClockPace, AValidationThatWouldOutlastTheLimitIsLeftOut) {
+  Machine machine;
+  machine.image = 0.02;
+  machine.sizes.val_images = 1500;
+  machine.sizes.validate_every = 1;
+  ClockPace pace = machine.pace(60);
+  machine.probe(pace);
+  machine.now = 20;
+  EXPECT_TRUE(pace.validate(1, 20));
+  machine.now = 35;
+  EXPECT_FALSE(pace.validate(2, 40));
+}
+
 TEST(ClockPace, AResumedRunCountsFromItsFirstStep) {
   double now = 60;
   ClockPace pace({.limit = 100, .first_step = 10, .used = [&] { return now; }}, {.steps_per_epoch = 10});

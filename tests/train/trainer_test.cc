@@ -196,6 +196,20 @@ TEST_F(TrainerTest, AnAverageOfNothingIsNotHandedOver) {
   }
 }
 
+TEST_F(TrainerTest, FeaturesThatAreGivenUpLeaveTheWholeNetworkToBeEvaluated) {
+  GraphBuilder net("toy", {side, side, 1});
+  const Value x =
+      net.conv2d("stem", net.input(), 1, {.kernel = 3, .padding = 1, .bias = false, .trainable = false});
+  const Graph graph = net.finish(net.linear("fc", net.flatten(x), classes));
+  FakeEngine engine(graph);
+  config_.freeze = "stem.*";
+  stop_requested = 2;  // as after Ctrl-C while they were computed
+  EXPECT_TRUE(train(engine, graph, config_, data_, out_.path(), observer_).interrupted);
+  ASSERT_EQ(engine.evaluated.size(), 2u) << "the frozen part, then all";
+  EXPECT_LT(engine.evaluated[0], graph.nodes.size());
+  EXPECT_EQ(engine.evaluated[1], graph.nodes.size());
+}
+
 TEST_F(TrainerTest, ANormOverASingleValueIsRefused) {
   GraphBuilder net("toy", {side, side, 1});
   const Value x = net.batch_norm("bn", net.linear("a", net.flatten(net.input()), 8));
@@ -204,6 +218,10 @@ TEST_F(TrainerTest, ANormOverASingleValueIsRefused) {
   config_.batch = 2;
   EXPECT_NO_THROW(check_run(engine, graph, config_, data_));
   config_.batch = 1;
+  EXPECT_THROW(check_run(engine, graph, config_, data_), Error);
+  // Shards differ by one image.
+  engine.largest_shard = 2;
+  config_.batch = 3;
   try {
     check_run(engine, graph, config_, data_);
     ADD_FAILURE();
@@ -211,6 +229,8 @@ TEST_F(TrainerTest, ANormOverASingleValueIsRefused) {
     EXPECT_EQ(error.code(), ExitCode::usage);
     EXPECT_THAT(error.what(), HasSubstr("bn: batch-norm over a single value"));
   }
+  config_.batch = 4;
+  EXPECT_NO_THROW(check_run(engine, graph, config_, data_));
 }
 
 TEST_F(TrainerTest, ALimitThatLeavesNoStepIsSaidSo) {
@@ -319,7 +339,7 @@ TEST_F(TrainerTest, BrokenWeightsDoNotReplaceGoodOnes) {
     }
   };
   EXPECT_THAT(run_error(),
-              AllOf(HasSubstr("a weight became infinite in epoch 2, step 2"), HasSubstr("(after epoch 1)")));
+              AllOf(HasSubstr("a weight became infinite in epoch 2, step 1"), HasSubstr("(after epoch 1)")));
 }
 
 /// A frozen layer in front: FakeEngine trains the last layer on the pixels and passes over the others.

@@ -1,6 +1,5 @@
 #include "graph/model/definitions.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "base/nearest.h"
@@ -82,11 +81,11 @@ void apply(const Spec& overrides, const std::string& file, std::map<std::string,
 ModelBlock read_block(const std::string& file, const std::string& name, const toml::node& node) {
   const toml::table* table = node.as_table();
   if (table == nullptr) throw model_error(file, node, "a block is a table: [block.NAME]");
-  const auto allowed = [](char c) { return is_identifier(std::string("_") + c) || c == '.' || c == '-'; };
-  if (name.empty() || name.size() > longest_text || !std::ranges::all_of(name, allowed)) {
+  if (!is_layer_name(name)) {
     throw model_error(
         file, node,
-        "a block's name has letters, digits, points, dashes and underscores only, not " + in_quotes(name));
+        "a block's name has letters, digits, points, dashes and underscores, at most 200, and is not " +
+            in_quotes(name));
   }
   if (name == "repeat" || find_op(name) != nullptr) {
     throw model_error(file, node, "block " + name + ": there is an operation of that name");

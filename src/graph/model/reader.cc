@@ -26,11 +26,7 @@ constexpr const char* input_name = "input";
 const std::vector<std::string> common_keys = {"op", "name", "from", "as", "in"};
 
 void check_name(const char* key, const std::string& name, const Fields& fields) {
-  const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '_' || c == '-';
-  };
-  if (name.empty() || name.size() > longest_name || !std::ranges::all_of(name, allowed)) {
+  if (!is_layer_name(name)) {
     fields.fail(key, in_quotes(name) +
                          " must be of letters, digits, points, dashes and underscores, at most " +
                          std::to_string(longest_name));

@@ -132,6 +132,11 @@ std::vector<std::string> Scope::names() const {
   return names;
 }
 
+bool is_layer_name(std::string_view text) {
+  const auto allowed = [](char c) { return is_letter(c) || is_digit(c) || c == '.' || c == '-'; };
+  return !text.empty() && text.size() <= longest && std::ranges::all_of(text, allowed);
+}
+
 bool is_identifier(std::string_view text) {
   return !text.empty() && is_letter(text[0]) &&
          std::ranges::all_of(text, [](char c) { return is_letter(c) || is_digit(c); });

@@ -25,6 +25,10 @@ class Scope {
   std::map<std::string, Setting> settings_;
 };
 
+/// What layers, their values and blocks may be called: letters, digits, points, dashes and underscores, at
+/// most 200.
+bool is_layer_name(std::string_view text);
+
 /// Letters, digits and underscores, no digit first.
 bool is_identifier(std::string_view text);
 
