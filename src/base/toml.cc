@@ -1,20 +1,13 @@
 #include "base/toml.h"
 
 #include <algorithm>
-#include <cstddef>
 #include <string_view>
-
-#include "base/error.h"
 
 namespace frugal {
 namespace {
 
 // Of one key; values, of which toml++ allows 256 within one another, have a key each.
 constexpr int most_parts = 16;
-
-Error error_at(const std::string& path, size_t line, const std::string& what) {
-  return usage_error(path + ":" + std::to_string(line) + ": " + what);
-}
 
 /// Where the string or the comment that begins at `at` ends: behind its last character.
 size_t behind_quoted(std::string_view text, size_t at) {
@@ -48,8 +41,8 @@ void check_keys(std::string_view text, const std::string& path) {
     if (c == '=' || c == ',' || c == '\n' || c == '[' || c == '{') dots = 0;
     if (c == '.' && ++dots >= most_parts) {
       const auto line = std::ranges::count(text.substr(0, at), '\n') + 1;
-      throw error_at(path, static_cast<size_t>(line),
-                     "a key has more than " + std::to_string(most_parts) + " parts");
+      throw toml_error(path, static_cast<size_t>(line),
+                       "a key has more than " + std::to_string(most_parts) + " parts");
     }
     ++at;
   }
@@ -57,12 +50,16 @@ void check_keys(std::string_view text, const std::string& path) {
 
 }  // namespace
 
+Error toml_error(const std::string& path, size_t line, const std::string& what) {
+  return usage_error(path + ":" + std::to_string(line) + ": " + what);
+}
+
 toml::table parse_toml(const std::string& text, const std::string& path) {
   check_keys(text, path);
   try {
     return toml::parse(text, path);
   } catch (const toml::parse_error& error) {
-    throw error_at(path, error.source().begin.line, std::string(error.description()));
+    throw toml_error(path, error.source().begin.line, std::string(error.description()));
   }
 }
 

@@ -122,10 +122,9 @@ ExitCode run(const Options& options) {
                   {"limit_seconds", limit}});
     }
   }
-  if (rows.empty() && !refused.empty()) throw usage_error("there is nothing to plan; " + refused);
-  if (rows.empty() && larger == 0)
-    throw usage_error("there is nothing to plan: no network takes these images");
   if (rows.empty()) {
+    if (!refused.empty()) throw usage_error("there is nothing to plan; " + refused);
+    if (larger == 0) throw usage_error("there is nothing to plan: no network takes these images");
     throw Error("--max-params " + options.max_params + ": no network is that small; " +
                     (options.given.contains("--model") ? config.model + " has more"
                                                        : "all " + std::to_string(larger) + " have more"),

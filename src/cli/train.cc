@@ -40,10 +40,12 @@ TrainConfig replayed(const Options& options, RunControl& control) {
 
 ExitCode run(const Options& options) {
   RunRequest request;
-  request.config = options.replay.empty() ? configure(options.given, options.config_file)
-                                          : replayed(options, request.control);
-  // The file may be that of a run that repeated another one.
-  if (options.replay.empty()) request.config.replay = "none";
+  if (options.replay.empty()) {
+    request.config = configure(options.given, options.config_file);
+    request.config.replay = "none";  // the file may be that of a run that repeated another one
+  } else {
+    request.config = replayed(options, request.control);
+  }
   request.out = options.out;
   request.max_params = options.max_params;
   request.tensorboard = options.tensorboard;

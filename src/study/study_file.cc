@@ -58,7 +58,7 @@ class Reader {
     return at(static_cast<int>(where.begin.line), what);
   }
   Error at(int line, const std::string& what) const {
-    return usage_error(path_.string() + ":" + std::to_string(line) + ": " + what);
+    return toml_error(path_.string(), static_cast<size_t>(line), what);
   }
 
   bool boolean(const toml::node& node) const {

@@ -144,7 +144,7 @@ std::string expected(Integer) {
 }
 
 Error at(const std::string& path, const toml::source_region& where, const std::string& what) {
-  return usage_error(path + ":" + std::to_string(where.begin.line) + ": " + what);
+  return toml_error(path, where.begin.line, what);
 }
 
 /// `weight-decay` is what the flag is called; both spellings are understood.

@@ -358,9 +358,8 @@ TEST_F(Resume, GoingBackLeavesTheClockWhereItWas) {
   config_.max_time = "1s";
   config_.on_divergence = "rollback";
   FakeEngine engine(graph_);
-  const int64_t start = std::ssize(engine.keys);
   engine.on_train_step = [&, diverged = false](LossSums& sums) mutable {
-    if (std::ssize(engine.keys) - start != 4 || diverged) return;
+    if (engine.keys.size() != 4 || diverged) return;
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
     sums.loss = std::numeric_limits<double>::infinity();
     diverged = true;
@@ -395,7 +394,6 @@ TEST_F(Resume, KilledBetweenACheckpointAndItsBoundaryItGoesBackToTheSamePlace) {
   fs::copy_file(out_ / "older" / "boundary.safetensors", out_ / "run" / "boundary.safetensors",
                 fs::copy_options::overwrite_existing);
   diverging(out_ / "run", {.resume = true}, -1);
-  config_.checkpoint_every = "1steps";
   const Ending whole = ending(out_ / "whole"), run = ending(out_ / "run");
   EXPECT_EQ(whole.log, run.log);
   EXPECT_TRUE(whole.tensors == run.tensors);

@@ -82,10 +82,9 @@ ModelBlock read_block(const std::string& file, const std::string& name, const to
   const toml::table* table = node.as_table();
   if (table == nullptr) throw model_error(file, node, "a block is a table: [block.NAME]");
   if (!is_layer_name(name)) {
-    throw model_error(
-        file, node,
-        "a block's name has letters, digits, points, dashes and underscores, at most 200, and is not " +
-            in_quotes(name));
+    throw model_error(file, node,
+                      "a block's name has letters, digits, points, dashes and underscores, at most " +
+                          std::to_string(longest_name) + ", and is not " + in_quotes(name));
   }
   if (name == "repeat" || find_op(name) != nullptr) {
     throw model_error(file, node, "block " + name + ": there is an operation of that name");

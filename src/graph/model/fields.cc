@@ -27,7 +27,7 @@ constexpr std::array all_inits = {Init::zeros,
 }  // namespace
 
 Error model_error(const std::string& file, const toml::node& where, const std::string& what) {
-  return usage_error(file + ":" + std::to_string(where.source().begin.line) + ": " + what);
+  return toml_error(file, where.source().begin.line, what);
 }
 
 void Fields::fail(const std::string& what) const {

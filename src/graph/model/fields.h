@@ -1,13 +1,11 @@
 // The keys of one table of a model file, read by name and type; every error names file, line and layer.
 #pragma once
 
-#include <toml++/toml.h>
-
 #include <cstdint>
 #include <string>
 #include <vector>
 
-#include "base/error.h"
+#include "base/toml.h"
 #include "graph/graph.h"
 #include "graph/model/settings.h"
 

@@ -14,7 +14,6 @@ constexpr size_t most_nodes = 100'000;
 constexpr int64_t most_steps = 200'000;     // layers looked at, through all repeats
 constexpr int64_t most_inputs = 1'000'000;  // of all layers together
 constexpr int deepest = 64;                 // repeats and blocks within one another
-constexpr size_t longest_name = 200;
 // Settings looked at, through all repeats, each as often as there are scopes in which a parameter may stand:
 // some microseconds each at most.
 constexpr int64_t most_work = 4'000'000;
@@ -139,7 +138,7 @@ Value ModelReader::build(const ModelOp& op, const std::string& name, const std::
   } catch (const Error& error) {
     const std::string what = error.what();
     if (what.starts_with(file_ + ":")) throw;
-    throw usage_error(file_ + ":" + std::to_string(fields.line()) + ": " + what);
+    throw toml_error(file_, fields.line(), what);
   }
 }
 
@@ -224,7 +223,7 @@ void ModelReader::remember(Value value, const std::string& name, const Fields& f
 Graph ModelReader::finish(Value logits) {
   const auto fail = [&](size_t node, const std::string& what) {
     const Made& made = nodes_[node];
-    throw usage_error(file_ + ":" + std::to_string(made.line) + ": " + made.label + ": " + what);
+    throw toml_error(file_, made.line, made.label + ": " + what);
   };
   const auto last = static_cast<size_t>(logits.node);
   if (last == 0) throw usage_error(file_ + ": its layers make nothing of the image");

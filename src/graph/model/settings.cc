@@ -134,7 +134,7 @@ std::vector<std::string> Scope::names() const {
 
 bool is_layer_name(std::string_view text) {
   const auto allowed = [](char c) { return is_letter(c) || is_digit(c) || c == '.' || c == '-'; };
-  return !text.empty() && text.size() <= longest && std::ranges::all_of(text, allowed);
+  return !text.empty() && text.size() <= longest_name && std::ranges::all_of(text, allowed);
 }
 
 bool is_identifier(std::string_view text) {

@@ -2,6 +2,7 @@
 // ("$width"), arithmetic ("2*$width + 8"), and names with something in braces ("layer{i}.conv").
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <string>
 #include <string_view>
@@ -25,8 +26,10 @@ class Scope {
   std::map<std::string, Setting> settings_;
 };
 
+inline constexpr size_t longest_name = 200;
+
 /// What layers, their values and blocks may be called: letters, digits, points, dashes and underscores, at
-/// most 200.
+/// most longest_name.
 bool is_layer_name(std::string_view text);
 
 /// Letters, digits and underscores, no digit first.
