@@ -89,6 +89,14 @@ class Reader {
     return *values;
   }
 
+  /// That `node` names, of those above it.
+  const Variant& variant_at(const toml::node& node) const {
+    const auto* name = node.as_string();
+    if (!name) throw at(node.source(), "like must be the name of a variant in quotes");
+    if (const Variant* variant = find_variant(study_, name->get())) return *variant;
+    throw at(node.source(), "no variant before this one is called " + in_quotes(name->get()));
+  }
+
   /// `$FRUGAL_DATA/weights/a.pth`: the variable's value is put in.
   std::string expanded(const std::string& text, const toml::node& node) const {
     if (!text.starts_with('$')) return text;
@@ -121,7 +129,7 @@ class Reader {
   Flags settings(const toml::table& table) const {
     Flags flags;
     for (const auto& [key, value] : table) {
-      for (const char* elsewhere : {"name", "seeds"}) {
+      for (const char* elsewhere : {"name", "seeds", "like"}) {
         if (key.str() == elsewhere) {
           throw at(value.source(), std::string(elsewhere) +
                                        " is no flag of frugal train; it belongs above "
@@ -134,8 +142,10 @@ class Reader {
   }
   Flags flags_of(const toml::table& variant) const {
     Flags flags;
+    if (const toml::node* like = variant.get("like")) flags = variant_at(*like).flags;
     for (const auto& [key, value] : variant) {
-      if (key.str() != "name" && key.str() != "seeds") set(flags, std::string(key.str()), value);
+      const std::string_view name = key.str();
+      if (name != "name" && name != "seeds" && name != "like") set(flags, std::string(name), value);
     }
     return flags;
   }

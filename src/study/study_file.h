@@ -39,6 +39,10 @@ struct Study {
 ///     [[variant]]                # named, over the settings
 ///     name = "flip"
 ///     augment = "flip"
+///     [[variant]]
+///     name = "flip, 60 epochs"
+///     like = "flip"              # over that variant's settings, which stands before it
+///     epochs = 60
 ///     [list]                     # each value alone; the settings as they are come first, as "base"
 ///     lr = [0.05, 0.1]
 ///     [grid]                     # every combination

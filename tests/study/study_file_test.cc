@@ -73,6 +73,36 @@ seeds = [5]
   EXPECT_EQ(study.variants[1].line, 11);
 }
 
+TEST_F(StudyFile, AVariantCanGoOnFromAnother) {
+  const Study study = read(R"(
+seeds = [1, 2]
+[settings]
+lr = 0.5
+batch = 32
+[[variant]]
+name = "a"
+lr = 1
+nesterov = true
+seeds = [3]
+[[variant]]
+name = "b"
+like = "a"
+nesterov = false
+epochs = 4
+[[variant]]
+name = "c"
+epochs = 5
+like = "b"
+)");
+  EXPECT_THAT(study.variants[1].flags,
+              UnorderedElementsAre(Pair("--lr", "1"), Pair("--batch", "32"), Pair("--nesterov", "false"),
+                                   Pair("--epochs", "4")));
+  EXPECT_THAT(study.variants[1].seeds, ElementsAre(1, 2));
+  EXPECT_THAT(study.variants[2].flags,
+              UnorderedElementsAre(Pair("--lr", "1"), Pair("--batch", "32"), Pair("--nesterov", "false"),
+                                   Pair("--epochs", "5")));
+}
+
 TEST_F(StudyFile, ListsVaryOneThingAndGridsAll) {
   const Study study = read(R"(
 [settings]
@@ -149,6 +179,10 @@ TEST_F(StudyFile, MistakesNameTheirLine) {
   EXPECT_THAT(refusal("[[variant]]\nname = \"a\"\nfrom = \"@b\"\n[[variant]]\nname = \"b\""),
               HasSubstr("no variant before this one is called 'b'"));
   EXPECT_THAT(refusal("[[variant]]\nname = \"a\"\nfrom = \"@a\""), HasSubstr("no variant before"));
+  EXPECT_THAT(refusal("[[variant]]\nname = \"a\"\nlike = \"b\"\n[[variant]]\nname = \"b\""),
+              HasSubstr("s.toml:3: no variant before this one is called 'b'"));
+  EXPECT_THAT(refusal("[[variant]]\nname = \"a\"\nlike = 1"), HasSubstr("like must be the name"));
+  EXPECT_THAT(refusal("[settings]\nlike = \"a\""), HasSubstr("s.toml:2: like is no flag"));
   EXPECT_THAT(refusal("[settings]\ndata = \"@a\""), HasSubstr("only from and teacher"));
   EXPECT_THAT(refusal("halving = 2\n[settings]\nlr = 1"), HasSubstr("parts of epochs or of max_time"));
   EXPECT_THAT(refusal("[settings\n"), HasSubstr("s.toml:1: "));
