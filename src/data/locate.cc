@@ -1,5 +1,7 @@
 #include "data/locate.h"
 
+#include <dlfcn.h>
+
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -45,6 +47,21 @@ std::string not_found(const std::string& name, const std::vector<fs::path>& plac
   return text;
 }
 
+/// `share/frugal` of the prefix that libfrugal.so, if this is it, was installed under: PREFIX/lib or, as
+/// Debian has it, PREFIX/lib/x86_64-linux-gnu. Empty where there is none.
+fs::path library_data() {
+  Dl_info here{};
+  if (dladdr(reinterpret_cast<const void*>(&data_roots), &here) == 0 || here.dli_fname == nullptr) return {};
+  std::error_code error;
+  const fs::path object = fs::canonical(here.dli_fname, error);
+  if (error || !object.filename().string().starts_with("libfrugal")) return {};
+  const fs::path lib = object.parent_path();
+  for (const fs::path& prefix : {lib.parent_path(), lib.parent_path().parent_path()}) {
+    if (fs::path data = prefix / "share" / "frugal"; fs::is_directory(data, error)) return data;
+  }
+  return {};
+}
+
 }  // namespace
 
 std::vector<fs::path> data_roots() {
@@ -56,6 +73,7 @@ std::vector<fs::path> data_roots() {
   const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
   // A package that was unpacked elsewhere than it was built for still finds its own data.
   if (!program.empty()) roots.push_back(program.parent_path().parent_path() / "share" / "frugal");
+  if (const fs::path own = library_data(); !own.empty()) roots.push_back(own);
   for (const char* built_in : {FRUGAL_INSTALL_DATA_DIR, FRUGAL_SOURCE_DATA_DIR}) {
     if (std::ranges::find(roots, fs::path(built_in)) == roots.end()) roots.emplace_back(built_in);
   }
