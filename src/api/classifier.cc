@@ -36,7 +36,9 @@ std::vector<std::vector<Guess>> Classifier::classify(std::span<const Image> pict
   const Shape input = parts_->model.info.input;
   ImageSet set{0, input.h, input.w, input.c, {}, {}, {}};
   for (const Image& picture : pictures) {
-    if (picture.channels != input.c || picture.height < 1 || picture.width < 1 ||
+    constexpr int64_t longest = int64_t{1} << 24;  // products of more could overflow
+    if (picture.channels != input.c || picture.height < 1 || picture.width < 1 || picture.height > longest ||
+        picture.width > longest ||
         std::ssize(picture.pixels) != picture.height * picture.width * picture.channels) {
       throw usage_error("classify: a picture of " + std::to_string(picture.channels) + " x " +
                         std::to_string(picture.height) + " x " + std::to_string(picture.width) + " with " +

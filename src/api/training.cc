@@ -58,7 +58,7 @@ GivenFlags flags_of(const Training& training) {
 
 /// A request to stop is of the run that it was made in, however that ends.
 struct StopRequestEnds {
-  StopRequestEnds() = default;
+  StopRequestEnds() { stop_requested = 0; }
   StopRequestEnds(const StopRequestEnds&) = delete;
   StopRequestEnds& operator=(const StopRequestEnds&) = delete;
   ~StopRequestEnds() { stop_requested = 0; }
@@ -101,7 +101,13 @@ TrainingReport train(Training training) {
   const double started = boot_seconds();
   RunRequest request;
   request.config = configure(flags_of(training), "");
-  if (training.data) request.config.data = training.data->name.empty() ? "own images" : training.data->name;
+  if (training.data) {
+    std::string& name = training.data->name;
+    if (name.empty()) name = "own images";
+    require_utf8("Dataset::name", name);
+    request.config.data = name;
+    if (training.data->path.empty()) training.data->path = name;  // what warnings speak of
+  }
   request.out = training.out.string();
   if (training.max_params > 0) request.max_params = std::to_string(training.max_params);
   return run(training, std::move(request), started);

@@ -127,6 +127,12 @@ SafetensorsFile read_safetensors(const std::filesystem::path& path) {
           "train --model NAME --from " +
           file);
     }
+    if (all[0] == 0x08 && all[1] < 0x10 && all[2] == 0x12) {  // its version, then the name of what made it
+      throw Error(file +
+                  ": probably an ONNX file, which other programs run; here it can be a network to train: "
+                  "frugal train --model " +
+                  file);
+    }
     throw Error(file + ": not a safetensors file, or cut short: its first eight bytes announce a header of " +
                 std::to_string(length) + " bytes in a file of " + with_thousands(size));
   }

@@ -52,7 +52,12 @@ bool matches_glob(std::string_view pattern, std::string_view text) {
 std::string in_quotes(std::string_view text) {
   constexpr size_t longest = 80;
   std::string result = "'";
-  for (char c : text.substr(0, longest)) {
+  size_t shown = std::min(text.size(), longest);
+  // Not within a character of UTF-8.
+  while (shown < text.size() && shown > longest - 4 &&
+         (static_cast<unsigned char>(text[shown]) & 0xC0) == 0x80)
+    --shown;
+  for (char c : text.substr(0, shown)) {
     const auto byte = static_cast<unsigned char>(c);
     result += byte < 0x20 || byte == 0x7F ? '?' : c;
   }

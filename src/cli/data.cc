@@ -19,8 +19,7 @@ namespace frugal {
 namespace {
 
 struct Options {
-  std::string data, select = "all", sheet, augment, to_folder, image_size = "auto";
-  uint64_t seed = 1;
+  std::string data, select = "all", sheet, augment, to_folder, image_size = "auto", seed;
   bool skip_bad = false, json = false;
 };
 
@@ -39,7 +38,7 @@ std::string joined(const std::vector<float>& values) {
 std::string wrapped(const std::vector<std::string>& names, size_t indent, size_t width) {
   std::string text, line;
   for (size_t i = 0; i < names.size(); ++i) {
-    const std::string item = names[i] + (i + 1 < names.size() ? "," : "");
+    const std::string item = printable(names[i]) + (i + 1 < names.size() ? "," : "");
     if (!line.empty() && indent + line.size() + 1 + item.size() > width) {
       text += line + "\n" + std::string(indent, ' ');
       line.clear();
@@ -88,6 +87,10 @@ ExitCode run(const Options& options) {
   if (!options.augment.empty() && options.sheet.empty()) {
     throw usage_error("--augment: needs --sheet FILE.png, where its images are shown");
   }
+  if (!options.seed.empty() && options.augment.empty()) {
+    throw usage_error("--seed: is of the images and changes that --augment shows");
+  }
+  const uint64_t seed = options.seed.empty() ? 1 : parse_seed(options.seed);
   const std::vector<Augment> augment = parse_augment(options.augment);
   LoadOptions how = loading(!options.json);
   how.image_size = parse_image_size(options.image_size, "--image-size");
@@ -98,7 +101,7 @@ ExitCode run(const Options& options) {
   if (!options.sheet.empty()) {
     write_png(options.sheet, options.augment.empty()
                                  ? sample_sheet(data.train, static_cast<int64_t>(data.classes.size()))
-                                 : augment_sheet(data.train, augment, colours, options.seed));
+                                 : augment_sheet(data.train, augment, colours, seed));
   }
   if (!options.to_folder.empty()) {
     write_folder(data, options.to_folder);
@@ -151,7 +154,8 @@ void add_data_command(CLI::App& program, Action& action) {
       ->add_option("--to-folder", options->to_folder,
                    "Write all images as PNG pictures: DIR/train/CLASS/... and DIR/test/CLASS/...")
       ->type_name("DIR");
-  command->add_option("--seed", options->seed, "Which images, and which changes")->type_name("N");
+  command->add_option("--seed", options->seed, "With --augment: which images, and which changes (default 1)")
+      ->type_name("N");
   command->footer("Entries of an augmentation list, joined by commas:\n" + augment_help());
   add_json_flag(*command, options->json);
   command->callback([options, &action] { action = [options] { return run(*options); }; });

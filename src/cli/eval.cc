@@ -1,6 +1,7 @@
 // `frugal eval`: what trained weights are worth on a split of a data set.
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -27,9 +28,8 @@ JudgedFlags engine_flags(const Options& options) {
   return {options.precision, parse_threads(options.threads)};
 }
 
-Tempered temper(const Options& options, const Dataset& data, Judged& judged, std::span<const float> logits,
+Tempered temper(const JudgedImages& held_out, Judged& judged, std::span<const float> logits,
                 std::span<const int32_t> labels) {
-  const JudgedImages held_out(data, "val", judged.config, options.unmasked);
   const int64_t classes = judged.model.graph.classes;
   std::vector<float> own;
   held_out.measure(judged, own);
@@ -43,10 +43,7 @@ bool is_right(std::span<const float> logits, size_t n, int64_t classes, int32_t 
   return std::ranges::max_element(row) - row.begin() == label;
 }
 
-Rival compare(const Options& options, const Dataset& data, const JudgedImages& images,
-              std::span<const float> logits) {
-  Judged other = load_judged(options.against, engine_flags(options));
-  check_data_fits(data, other.model.info);
+Rival compare(Judged& other, const JudgedImages& images, std::span<const float> logits) {
   Rival rival;
   rival.weights = other.files.weights.string();
   std::vector<float> own;
@@ -91,6 +88,14 @@ ExitCode run(const Options& options) {
                       " cannot be told, which is not the data that the run was trained with");
   }
   const JudgedImages images(data, options.split, judged.config, options.unmasked);
+  // What cannot be done is said before the work, and before a file is written.
+  std::optional<JudgedImages> held_out;
+  if (options.calibrate) held_out.emplace(data, "val", judged.config, options.unmasked, "--calibrate");
+  std::optional<Judged> other;
+  if (!options.against.empty()) {
+    other = load_judged(options.against, engine_flags(options));
+    check_data_fits(data, other->model.info, "--against " + options.against);
+  }
   const int64_t classes = model.graph.classes;
 
   Evaluation evaluation;
@@ -118,8 +123,8 @@ ExitCode run(const Options& options) {
     write_confusion(options.confusion, evaluation.assessment.confusion, data.classes);
   }
   if (options.tta == "flip") evaluation.mirrored = images.measure(judged, TestTime::flip, {});
-  if (options.calibrate) evaluation.tempered = temper(options, data, judged, logits, images.labels);
-  if (!options.against.empty()) evaluation.rival = compare(options, data, images, logits);
+  if (held_out) evaluation.tempered = temper(*held_out, judged, logits, images.labels);
+  if (other) evaluation.rival = compare(*other, images, logits);
   if (options.json) {
     print_json(evaluation_json(evaluation));
   } else {

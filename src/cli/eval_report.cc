@@ -67,8 +67,8 @@ void print_classes(const Evaluation& evaluation) {
   std::vector<std::vector<std::string>> rows = {{"class", "images", "precision", "recall", "F1"}};
   for (const size_t i : order) {
     if (scores[i].images == 0 && scores[i].guessed == 0) continue;  // of another task
-    rows.push_back({evaluation.classes[i], with_thousands(scores[i].images), percent(scores[i].precision),
-                    percent(scores[i].recall), format("%.4f", scores[i].f1)});
+    rows.push_back({printable(evaluation.classes[i]), with_thousands(scores[i].images),
+                    percent(scores[i].precision), percent(scores[i].recall), format("%.4f", scores[i].f1)});
   }
   print("\n%s", align_columns(rows, 1, terminal_width()).c_str());
 }
@@ -87,7 +87,7 @@ void print_rival(const Rival& rival, const Metrics& own) {
 
 void print_evaluation(const Evaluation& evaluation, bool per_class) {
   const Assessment& assessment = evaluation.assessment;
-  print("weights  %s (%s, %s)\n", evaluation.weights.c_str(), evaluation.model.c_str(),
+  print("weights  %s (%s, %s)\n", evaluation.weights.c_str(), printable(evaluation.model).c_str(),
         evaluation.parameters.c_str());
   print("data     %s, %s split, %s images, %s, %s images/s\n", evaluation.data.c_str(),
         evaluation.split.c_str(), with_thousands(evaluation.metrics.samples).c_str(),

@@ -66,6 +66,8 @@ class Told : public FetchObserver {
     text += "  " + human_bytes(static_cast<int64_t>(speed)) + "/s";
     if (total > 0 && speed > 0)
       text += "  " + human_duration(static_cast<double>(total - done) / speed) + " left";
+    const size_t line = draws_ ? terminal_width() : 0;  // a broken line could not be drawn over
+    if (line > 0 && text.size() >= line) text.resize(line - 1);
     print(draws_ ? "\r\x1b[K%s" : "%s\n", text.c_str());
     line_open_ = draws_;
   }

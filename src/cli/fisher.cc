@@ -36,13 +36,15 @@ ExitCode run(const Options& options) {
   if (wanted < 1) throw usage_error("--images must be at least 1");
   FisherOptions how;
   how.labels = options.empirical ? FisherLabels::empirical : FisherLabels::sampled;
-  how.seed = static_cast<uint64_t>(parse_integer(options.seed, "--seed"));
+  how.seed = parse_seed(options.seed);
 
   // One image at a time, whose gradient is squared before the next: nothing for several threads to share.
   LoadedModel model = load_model(files, {.threads = 1, .batch = 1});
   Engine& engine = *model.engine;
   engine.train_at(fisher_graph(model.graph));
-  const Dataset data = load_training_data(*config, loading(!options.json));
+  TrainConfig in_fp32 = *config;  // whatever the run's machine had
+  in_fp32.precision = "fp32";
+  const Dataset data = load_training_data(in_fp32, loading(!options.json));
   if (config->task != "all") how.classes = parse_classes(config->task, data.classes, "--task");
   std::vector<int32_t> ids = epoch_order(choose_split(*config, data).train, how.seed, 0);
   if (std::ssize(ids) > wanted) ids.resize(static_cast<size_t>(wanted));

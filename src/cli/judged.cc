@@ -17,34 +17,36 @@ namespace {
 /// Which images of `data` are meant. What was held out for validation is known from the run's configuration
 /// only.
 std::vector<int32_t> images_of(const std::string& split, const Dataset& data,
-                               const std::optional<TrainConfig>& config) {
+                               const std::optional<TrainConfig>& config, const std::string& flag) {
   if (split == "test") {
+    if (data.test.count == 0) throw usage_error(data.name + " has no test images of these classes");
     std::vector<int32_t> all(static_cast<size_t>(data.test.count));
     std::iota(all.begin(), all.end(), 0);
     return all;
   }
   if (!config) {
-    throw usage_error("--split " + split +
+    throw usage_error(flag +
                       ": which images were held out is in the run's config.toml; give the run directory");
   }
   TrainValSplit halves = choose_split(*config, data);
   std::vector<int32_t> chosen = split == "val" ? std::move(halves.val) : std::move(halves.train);
-  if (chosen.empty()) throw usage_error("--split " + split + ": the run held no image out for it");
+  if (chosen.empty()) throw usage_error(flag + ": the run held no image out for it");
   return chosen;
 }
 
 }  // namespace
 
-void check_data_fits(const Dataset& data, const CheckpointInfo& info) {
+void check_data_fits(const Dataset& data, const CheckpointInfo& info, const std::string& what) {
   const Shape shape{data.train.height, data.train.width, data.train.channels};
   if (shape != info.input) {  // heights and widths have been made alike
-    throw usage_error("--data " + data.name + ": its images are " + image_shape(data.train) +
+    throw usage_error(what + ": the images of " + data.name + " are " + image_shape(data.train) +
                       ", the model takes " + std::to_string(info.input.c) + " x " +
                       std::to_string(info.input.h) + " x " + std::to_string(info.input.w));
   }
   if (data.classes != info.classes) {
     const bool counts = data.classes.size() != info.classes.size();
-    throw usage_error("--data " + data.name + ": its classes are not those that the model was trained on" +
+    throw usage_error(what + ": the classes of " + data.name +
+                      " are not those that the model was trained on" +
                       (counts ? " (" + std::to_string(data.classes.size()) + " instead of " +
                                     std::to_string(info.classes.size()) + ")"
                               : ""));
@@ -81,15 +83,17 @@ Dataset load_judged_data(const Judged& judged, const std::string& asked, bool sk
   if (config && (name == config->data || trained)) {
     if (!trained) {
       warn(
-          "--data " + name +
+          name +
           ": these are not the images that the run was trained with: some were added, taken away or changed, "
           "so that the model may have seen images that it is judged by");
     }
     apply_selection(*config, data);
-  } else {
-    keep_classes(data, info.classes);
+    check_data_fits(data, info, "--data");
+    return data;
   }
-  check_data_fits(data, info);
+  keep_classes(data, info.classes);
+  check_data_fits(data, info, "--data");
+  if (config && config->task != "all") select(data, {.task = config->task});
   return data;
 }
 
@@ -100,8 +104,9 @@ bool is_trained_data(const Judged& judged, const Dataset& data) {
 }
 
 JudgedImages::JudgedImages(const Dataset& data, const std::string& split,
-                           const std::optional<TrainConfig>& config, bool unmasked)
-    : set(split == "test" ? data.test : data.train), ids(images_of(split, data, config)) {
+                           const std::optional<TrainConfig>& config, bool unmasked, const std::string& flag)
+    : set(split == "test" ? data.test : data.train),
+      ids(images_of(split, data, config, flag.empty() ? "--split " + split : flag)) {
   labels.reserve(ids.size());
   for (const int32_t id : ids) labels.push_back(set.labels[static_cast<size_t>(id)]);
   TrainConfig how_to_judge = config.value_or(TrainConfig());

@@ -38,8 +38,8 @@ Dataset load_judged_data(const Judged& judged, const std::string& asked, bool sk
 /// were held out.
 bool is_trained_data(const Judged& judged, const Dataset& data);
 
-/// Throws a usage error where the network cannot judge these images.
-void check_data_fits(const Dataset& data, const CheckpointInfo& info);
+/// Throws a usage error where the network cannot judge these images; its text begins with `what`.
+void check_data_fits(const Dataset& data, const CheckpointInfo& info, const std::string& what);
 
 /// Images of a data set, with the labels and the loss that they are judged by.
 struct JudgedImages {
@@ -49,9 +49,10 @@ struct JudgedImages {
   std::vector<int32_t> task;  // the classes that can be guessed; empty: all
 
   /// `split` is test, val or train; the last two need a configuration, which says what was held out.
-  /// `unmasked`: all classes can be guessed, whatever task the configuration names.
+  /// `unmasked`: all classes can be guessed, whatever task the configuration names. `flag` is what asked for
+  /// these images, where that is not --split.
   JudgedImages(const Dataset& data, const std::string& split, const std::optional<TrainConfig>& config,
-               bool unmasked);
+               bool unmasked, const std::string& flag = "");
 
   Metrics measure(Judged& judged, TestTime test_time, std::span<float> logits) const;
   /// Logits [ids, classes] as the network gives them, and the figures that they come to.

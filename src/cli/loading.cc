@@ -17,16 +17,20 @@ using Clock = std::chrono::steady_clock;
 /// One line on stderr, drawn over and gone at the end.
 class Bar {
  public:
+  Bar() = default;
+  ~Bar() { clear(); }  // an error is told on a line of its own
+  Bar(const Bar&) = delete;
+  Bar& operator=(const Bar&) = delete;
   void show(const std::string& what, int64_t done, int64_t total) {
     const Clock::time_point now = Clock::now();
     if (done >= total) return clear();
     if (now - drawn_ < std::chrono::milliseconds(100)) return;
     drawn_ = now;
-    constexpr int64_t width = 30;
-    const auto full = static_cast<size_t>(width * done / total);
-    std::fprintf(stderr, "\r\x1b[K%s %s%s %s/%s", what.c_str(), std::string(full, '#').c_str(),
-                 std::string(width - full, '.').c_str(), with_thousands(done).c_str(),
-                 with_thousands(total).c_str());
+    const std::string counts = " " + with_thousands(done) + "/" + with_thousands(total);
+    const size_t width = bar_width(what.size() + 1 + counts.size(), STDERR_FILENO);
+    const size_t full = width * static_cast<size_t>(done) / static_cast<size_t>(total);
+    std::fprintf(stderr, "\r\x1b[K%s %s%s%s", what.c_str(), std::string(full, '#').c_str(),
+                 std::string(width - full, '.').c_str(), counts.c_str());
     shown_ = true;
   }
   void clear() {

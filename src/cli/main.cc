@@ -1,8 +1,11 @@
 // The program: reads the command line, runs one command, and turns whatever goes wrong into one line on
 // stderr and an exit code.
+#include <fcntl.h>
+
 #include <cstdio>
 #include <exception>
 #include <new>
+#include <span>
 #include <string>
 
 #include "cli/command.h"
@@ -72,6 +75,7 @@ ExitCode run(int argc, char** argv) {
   Action action;
   declare(program, action);
   add_model_formats();
+  require_values(program, std::span(argv, static_cast<size_t>(argc)).subspan(1));
   try {
     program.parse(argc, argv);
   } catch (const CLI::Success& asked) {  // --help and --version
@@ -85,6 +89,16 @@ ExitCode run(int argc, char** argv) {
     throw usage_error("no command given; choose one of those above");
   }
   return action();
+}
+
+/// A program that was started with stdin, stdout or stderr closed would get their numbers for the first files
+/// that it opens, and write its messages into them. What stands in for them can be read alone: writing still
+/// fails.
+void open_standard_streams() {
+  for (int stream = 0; stream <= 2; ++stream) {
+    if (fcntl(stream, F_GETFD) < 0)
+      open("/dev/null", O_RDONLY);  // takes the lowest number, which is this one
+  }
 }
 
 /// A full disk or a closed pipe at the other end of stdout is a failure too.
@@ -103,9 +117,15 @@ int report(const std::string& message, ExitCode code) {
 
 int main(int argc, char** argv) {
   using frugal::ExitCode;
+  frugal::open_standard_streams();
   try {
     const ExitCode code = frugal::run(argc, argv);
-    frugal::finish_output();
+    try {
+      frugal::finish_output();
+    } catch (const frugal::Error& error) {
+      if (code == ExitCode::done) throw;
+      return frugal::report(error.what(), code);  // what the command came to says more
+    }
     return static_cast<int>(code);
   } catch (const frugal::Error& error) {
     return frugal::report(error.what(), error.code());

@@ -25,7 +25,7 @@ namespace {
 struct Options {
   std::string model, classes, image_size, channels;
   std::string to_file, svg;
-  std::string batch = "128", precision = "auto", batch_norm = "ghost";
+  std::string batch, precision, batch_norm;  // of --profile
   bool json = false, profile = false;
 };
 
@@ -77,19 +77,30 @@ Graph graph_of(const Options& options) {
   return make_model(options.model, input, classes);
 }
 
+/// What only --profile reads would be ignored without it.
+void require_profile(const Options& options) {
+  for (const auto& [flag, value] : {std::pair{"--batch", &options.batch},
+                                    {"--precision", &options.precision},
+                                    {"--batch-norm", &options.batch_norm}}) {
+    if (!value->empty()) throw usage_error(std::string(flag) + ": is for --profile");
+  }
+}
+
 ExitCode run(const Options& options) {
+  if (!options.profile) require_profile(options);
   const Graph graph = graph_of(options);
-  if (!options.to_file.empty()) write_new_file(options.to_file, write_model(graph), "--to-file");
   if (!options.svg.empty()) {
     require_svg(options.svg);
     write_file_atomic(options.svg, graph_svg(graph));
   }
+  if (!options.to_file.empty()) write_new_file(options.to_file, write_model(graph), "--to-file");
   if (options.profile) {
-    print_profile(graph,
-                  {.batch = parse_extent(options.batch, "--batch", 65536),
-                   .precision = choose_precision(options.precision),
-                   .batch_norm = choose_batch_norm(options.batch_norm)},
-                  options.json);
+    print_profile(
+        graph,
+        {.batch = options.batch.empty() ? 128 : parse_extent(options.batch, "--batch", 65536),
+         .precision = choose_precision(options.precision.empty() ? "auto" : options.precision),
+         .batch_norm = choose_batch_norm(options.batch_norm.empty() ? "ghost" : options.batch_norm)},
+        options.json);
   } else if (options.json) {
     print("%s\n", layer_table_json(graph).c_str());
   } else {

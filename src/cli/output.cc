@@ -3,6 +3,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
@@ -78,10 +79,17 @@ bool can_rewrite_lines(int stream) {
   return isatty(stream) != 0 && terminal != nullptr && std::string_view(terminal) != "dumb";
 }
 
-size_t terminal_width() {
+size_t terminal_width(int stream) {
   winsize size{};
-  if (isatty(STDOUT_FILENO) == 0 || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return 0;
+  if (isatty(stream) == 0 || ioctl(stream, TIOCGWINSZ, &size) != 0) return 0;
   return size.ws_col;
+}
+
+size_t bar_width(size_t text, int stream) {
+  constexpr size_t usual = 30;
+  const size_t line = terminal_width(stream);
+  if (line == 0) return usual;
+  return line > text + 1 ? std::min(usual, line - text - 1) : 0;
 }
 
 int parse_threads(const std::string& text) {
@@ -90,6 +98,12 @@ int parse_threads(const std::string& text) {
     throw usage_error("--threads: " + text + " is not in 0 (all that the machine allows) to 1024");
   }
   return static_cast<int>(threads);
+}
+
+uint64_t parse_seed(const std::string& text) {
+  const int64_t seed = parse_integer(text, "--seed");
+  if (seed < 0) throw usage_error("--seed: " + text + " is negative");
+  return static_cast<uint64_t>(seed);
 }
 
 }  // namespace frugal

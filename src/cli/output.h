@@ -1,6 +1,9 @@
 // Small helpers for what the commands print.
 #pragma once
 
+#include <unistd.h>
+
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -41,10 +44,17 @@ std::string printable(const std::string& text);
 /// that is not "dumb".
 bool can_rewrite_lines(int stream);
 
-/// Characters in a line of the terminal that stdout is; 0 where it is none.
-size_t terminal_width();
+/// Characters in a line of the terminal that `stream` is; 0 where it is none.
+size_t terminal_width(int stream = STDOUT_FILENO);
+
+/// Characters for a bar on `stream` beside so many of text, that the line may not be broken: 30, or what a
+/// narrow terminal leaves.
+size_t bar_width(size_t text, int stream);
 
 /// A value of --threads: 0 (as many as the machine allows) to 1024.
 int parse_threads(const std::string& text);
+
+/// A value of --seed: a whole number from 0.
+uint64_t parse_seed(const std::string& text);
 
 }  // namespace frugal

@@ -43,9 +43,16 @@ int64_t memory_of(Engine& engine, const Dataset& data) {
          static_cast<int64_t>(data.train.pixels.size() + data.test.pixels.size());
 }
 
+/// Whether one network is asked for, by a flag or in the --config file.
+bool names_model(const Options& options) {
+  if (options.given.contains("--model")) return true;
+  TrainConfig from_file;
+  return !options.config_file.empty() && apply_toml_file(from_file, options.config_file).contains("model");
+}
+
 /// The presets that take these images, as `plan` measures them: CIFAR's forms where they are small.
 std::vector<std::string> candidates(const Options& options, const TrainConfig& config, const Dataset& data) {
-  if (options.given.count("--model") != 0) return {config.model};
+  if (names_model(options)) return {config.model};
   std::vector<std::string> specs = model_examples();
   const auto head = options.given.find("--head");
   constexpr int64_t small = 64;
@@ -100,7 +107,7 @@ ExitCode run(const Options& options) {
       engine = make_engine(graph, one);
       check_run(*engine, graph, one, data);
     } catch (const Error& error) {
-      if (error.code() != ExitCode::usage || options.given.count("--model") != 0) throw;
+      if (error.code() != ExitCode::usage || names_model(options)) throw;
       // Images that are too small for it, or flags that name layers which it does not have.
       warn(spec + " is left out: " + error.what());
       if (!graph.nodes.empty() && refused.empty()) refused = spec + ": " + error.what();
@@ -126,8 +133,8 @@ ExitCode run(const Options& options) {
     if (!refused.empty()) throw usage_error("there is nothing to plan; " + refused);
     if (larger == 0) throw usage_error("there is nothing to plan: no network takes these images");
     throw Error("--max-params " + options.max_params + ": no network is that small; " +
-                    (options.given.contains("--model") ? config.model + " has more"
-                                                       : "all " + std::to_string(larger) + " have more"),
+                    (names_model(options) ? config.model + " has more"
+                                          : "all " + std::to_string(larger) + " have more"),
                 ExitCode::limit);
   }
   if (options.json) return ExitCode::done;
@@ -148,7 +155,7 @@ void add_plan_command(CLI::App& program, Action& action) {
   command->footer(
       "Trains every preset that --max-params allows for some seconds, with the batches that frugal train "
       "would\n"
-      "make of the same flags. --model measures one.");
+      "make of the same flags. --model, or the model of a --config file, is measured alone.");
   add_train_flags(*command, options->given);
   const auto option = [&](const char* flag, std::string& value, const char* type, const char* help) {
     command->add_option(flag, value, help)->type_name(type)->group("Output and limits");

@@ -39,7 +39,7 @@ void print_guesses(const std::string& file, const std::vector<Guess>& guesses,
   print("%s\n", file.c_str());
   for (const Guess& guess : guesses) {
     print("  %8s  %s\n", percent(guess.probability).c_str(),
-          classes[static_cast<size_t>(guess.label)].c_str());
+          printable(classes[static_cast<size_t>(guess.label)]).c_str());
   }
 }
 

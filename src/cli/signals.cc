@@ -1,7 +1,6 @@
 #include "cli/signals.h"
 
 #include <unistd.h>
-#include <csignal>
 
 #include "train/trainer.h"
 
@@ -21,15 +20,21 @@ StopSignals::StopSignals() {
   action.sa_handler = on_signal;
   action.sa_flags = SA_RESTART;  // a read or write in progress must not fail because of Ctrl-C
   sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
+  const auto install = [&action](int number, struct sigaction& old) {
+    sigaction(number, nullptr, &old);
+    if (old.sa_handler != SIG_IGN) sigaction(number, &action, nullptr);
+  };
+  install(SIGINT, interrupt_);
+  install(SIGTERM, terminate_);
+  struct sigaction ignore {};
+  ignore.sa_handler = SIG_IGN;
+  sigaction(SIGPIPE, &ignore, &pipe_);
 }
 
 StopSignals::~StopSignals() {
-  std::signal(SIGINT, SIG_DFL);
-  std::signal(SIGTERM, SIG_DFL);
-  std::signal(SIGPIPE, SIG_DFL);
+  sigaction(SIGINT, &interrupt_, nullptr);
+  sigaction(SIGTERM, &terminate_, nullptr);
+  sigaction(SIGPIPE, &pipe_, nullptr);
 }
 
 }  // namespace frugal

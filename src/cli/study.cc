@@ -3,6 +3,7 @@
 #include <cmath>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -184,6 +185,7 @@ ExitCode run(const Options& options) {
   Results results(options.results.empty() ? out / "results.jsonl" : fs::path(options.results));
 
   StudyOutcome outcome;
+  std::optional<StopSignals> signals;  // until the tables are written, whoever reads what is printed
   if (options.table) {
     outcome.runs = judged_runs(study, out, limit > 0, results);
     // Which of the two it was done with need not be said again.
@@ -197,7 +199,7 @@ ExitCode run(const Options& options) {
     if (!lock.try_lock()) throw Error(out.string() + ": another frugal study is at work there");
     results.refresh();  // shows at once where it cannot be written
     const int threads = parse_threads(options.threads);
-    const StopSignals signals;
+    signals.emplace();
     Reporter reporter(options);
     outcome = run_study(study,
                         {.out = out,
@@ -208,18 +210,19 @@ ExitCode run(const Options& options) {
                         results, reporter);
   }
   const StudyTable table = make_table(study, outcome.runs, results);
+  if (!options.table) {
+    write_file_atomic(out / "table.md", render(table, TableFormat::markdown));
+    write_file_atomic(out / "table.csv", render(table, TableFormat::csv));
+    write_file_atomic(out / "table.html", render(table, TableFormat::html));
+  }
   if (options.json) {
     print_json(table_json(table));
   } else {
     print("%s%s", options.table || options.quiet ? "" : "\n",
           render(table, format, terminal_width()).c_str());
   }
-  if (!options.table) {
-    write_file_atomic(out / "table.md", render(table, TableFormat::markdown));
-    write_file_atomic(out / "table.csv", render(table, TableFormat::csv));
-    write_file_atomic(out / "table.html", render(table, TableFormat::html));
-    if (!options.json && !options.quiet) print("tables  %s\n", (out / "table.{md,csv,html}").c_str());
-  }
+  if (!options.table && !options.json && !options.quiet)
+    print("tables  %s\n", (out / "table.{md,csv,html}").c_str());
   if (stop_requested != 0) return static_cast<ExitCode>(128 + stop_requested.load());
   if (outcome.stopped) warn("time was over before all runs were begun; the same command goes on");
   if (outcome.failed > 0) {

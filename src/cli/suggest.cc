@@ -1,8 +1,10 @@
 #include "cli/suggest.h"
 
 #include <algorithm>
+#include <string_view>
 #include <vector>
 
+#include "base/error.h"
 #include "base/nearest.h"
 
 namespace frugal {
@@ -31,6 +33,24 @@ std::string one_line(std::string text) {
 
 }  // namespace
 
+void require_values(CLI::App& program, std::span<char* const> words) {
+  for (const char* const text : words) {
+    const std::string_view word(text);
+    if (word == "--") break;
+    if (word.starts_with("--") && word.ends_with('=')) {  // the parser would take the next word
+      throw usage_error(std::string(word.substr(0, word.size() - 1)) + ": a value is missing");
+    }
+  }
+  const auto is_there = [](const std::string& text) {
+    return std::string(text.empty() ? "a value is missing" : "");
+  };
+  for (CLI::App* command : program.get_subcommands([](const CLI::App*) { return true; })) {
+    for (CLI::Option* option : command->get_options()) {
+      if (option->get_type_size() > 0) option->check(is_there);
+    }
+  }
+}
+
 std::string explain(const CLI::App& program, const CLI::ParseError& error) {
   const auto chosen = program.get_subcommands();
   if (chosen.empty()) {
@@ -42,10 +62,16 @@ std::string explain(const CLI::App& program, const CLI::ParseError& error) {
   }
   const CLI::App& command = *chosen.front();
   const std::string see = " (see frugal " + command.get_name() + " --help)";
+  const std::vector<std::string> known = flags_of(command);
+  for (const std::string& word : program.remaining()) {  // what stands before the command
+    const std::string flag = word.substr(0, word.find('='));
+    if (std::ranges::find(known, flag) == known.end()) continue;
+    return flag + " belongs behind the command: frugal " + command.get_name() + " ... " + flag + see;
+  }
   for (const std::string& word : command.remaining()) {
     if (!word.starts_with("-")) continue;
     const std::string flag = word.substr(0, word.find('='));
-    return command.get_name() + ": unknown flag " + flag + did_you_mean(flag, flags_of(command)) + see;
+    return command.get_name() + ": unknown flag " + flag + did_you_mean(flag, known) + see;
   }
   const std::vector<std::string> rest = command.remaining();
   if (!rest.empty()) return command.get_name() + ": unexpected '" + rest[0] + "'" + see;

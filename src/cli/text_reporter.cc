@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "base/shell.h"
 #include "base/units.h"
 #include "cli/matching.h"
 #include "cli/output.h"
@@ -47,6 +48,10 @@ class TextReporter : public Reporter {
   explicit TextReporter(bool quiet)
       : quiet_(quiet), bar_(!quiet && can_rewrite_lines(STDOUT_FILENO)), colour_(bar_ && wants_colour()) {}
 
+  ~TextReporter() override { clear_bar(); }  // an error is told on a line of its own
+  TextReporter(const TextReporter&) = delete;
+  TextReporter& operator=(const TextReporter&) = delete;
+
   void start(const TrainingRun& run) override {
     epochs_ = run.config.epochs;
     if (!quiet_) print_start(run);
@@ -59,12 +64,13 @@ class TextReporter : public Reporter {
     const Clock::time_point now = Clock::now();
     if (now - drawn_ < std::chrono::milliseconds(100) && step != steps) return;
     drawn_ = now;
-    constexpr int64_t width = 30;
-    const int64_t done = steps > 0 ? width * step / steps : 0;
-    print("\r\x1b[KEpoch [%s] %s%s%s%s %lld/%lld train=%.4f", epoch_text(epoch, epochs_).c_str(),
-          colour_ ? "\x1b[32m" : "", std::string(static_cast<size_t>(done), '#').c_str(),
-          colour_ ? "\x1b[0m" : "", std::string(static_cast<size_t>(width - done), '.').c_str(),
-          static_cast<long long>(step), static_cast<long long>(steps), loss);
+    const std::string before = "Epoch [" + epoch_text(epoch, epochs_) + "] ";
+    const std::string after =
+        format(" %lld/%lld train=%.4f", static_cast<long long>(step), static_cast<long long>(steps), loss);
+    const size_t width = bar_width(before.size() + after.size(), STDOUT_FILENO);
+    const size_t done = steps > 0 ? width * static_cast<size_t>(step) / static_cast<size_t>(steps) : 0;
+    print("\r\x1b[K%s%s%s%s%s%s", before.c_str(), colour_ ? "\x1b[32m" : "", std::string(done, '#').c_str(),
+          colour_ ? "\x1b[0m" : "", std::string(width - done, '.').c_str(), after.c_str());
     drawing_ = true;
   }
 
@@ -172,8 +178,10 @@ class TextReporter : public Reporter {
       reached += "; best validation top-1 " + percent(result.best_val.top1) + " in epoch " +
                  std::to_string(result.best_epoch);
     }
-    print("%s\nsaved in %s; frugal resume %s goes on\n", reached.c_str(), run.out().string().c_str(),
-          run.out().string().c_str());
+    const std::string saved = "saved in " + run.out().string() + "; " +
+                              shell_line({"frugal", "resume", run.out().string()}) + " goes on";
+    print("%s\n%s\n", reached.c_str(), saved.c_str());
+    if (std::ferror(stdout) != 0) warn(saved);  // who reads stdout may be gone by the same Ctrl-C
   }
 
   void clear_bar() {

@@ -27,8 +27,9 @@ TrainConfig replayed(const Options& options, RunControl& control) {
   }
   const fs::path run(options.replay);
   TrainConfig config = configure(options.given, (run / "config.toml").string());
-  config.replay = fs::absolute(run / "progress.bin").string();
   if (config.max_time == "none") return config.replay = "none", config;  // counts alone repeat it
+  config.replay = fs::absolute(run / "progress.bin").string();
+  require_utf8("--replay", config.replay);
   control.replay = read_progress(run / "progress.bin");
   if (control.replay->trained < 0) {
     throw Error(options.replay +

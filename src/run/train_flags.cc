@@ -38,7 +38,8 @@ void set(TrainConfig& config, const std::string& text, const std::string& flag) 
 }
 
 template <auto Field>
-void set_path(TrainConfig& config, const std::string& text, const std::string&) {
+void set_path(TrainConfig& config, const std::string& text, const std::string& flag) {
+  if (text.empty()) throw usage_error(flag + ": a path is missing; none leaves it out");
   config.*Field = text == "none" ? text : std::filesystem::absolute(text).string();
 }
 
@@ -180,6 +181,10 @@ void give(GivenFlags& given, const std::string& flag, const std::string& value) 
   if (found->takes_value() || value == "true") given[flag] = value;
 }
 
+void require_utf8(const std::string& flag, const std::string& text) {
+  if (!is_utf8(text)) throw usage_error(flag + ": " + text + " is not UTF-8; rename it");
+}
+
 TrainConfig configure(const GivenFlags& given, const std::string& config_file) {
   TrainConfig config;
   const auto named = given.find("--recipe");
@@ -207,12 +212,11 @@ TrainConfig configure(const GivenFlags& given, const std::string& config_file) {
     if (!was_given("--schedule", "schedule") && !was_given("--recipe", "recipe"))
       config.schedule = "onecycle";
   }
-  // A run keeps its settings in files of UTF-8, which it would not find its way back from.
   for (const auto& [flag, text] : {std::pair{"--data", &config.data},
                                    {"--model", &config.model},
                                    {"--from", &config.from},
                                    {"--teacher", &config.teacher}}) {
-    if (!is_utf8(*text)) throw usage_error(std::string(flag) + ": " + *text + " is not UTF-8; rename it");
+    require_utf8(flag, *text);
   }
   validate(config);
   return config;

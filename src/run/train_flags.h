@@ -36,6 +36,10 @@ using GivenFlags = std::map<std::string, std::string>;
 /// `train` does not have is a usage error.
 void give(GivenFlags& given, const std::string& flag, const std::string& value);
 
+/// Throws a usage error that begins with `flag` where `text` is not UTF-8: a run keeps its settings in files
+/// of UTF-8, which it would not find its way back from.
+void require_utf8(const std::string& flag, const std::string& text);
+
 /// The configuration that a command line asks for: the recipe's settings, changed by those of the --config
 /// file (unless `config_file` is empty), changed by the flags given. Validated.
 TrainConfig configure(const GivenFlags& given, const std::string& config_file);

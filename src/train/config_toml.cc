@@ -173,7 +173,9 @@ std::string beside_file(const std::string& config_file, const std::string& from)
 }  // namespace
 
 std::string to_toml(const TrainConfig& config) {
-  std::string text = "# Repeats the run: frugal train --config FILE\n";
+  std::string text = config.max_time == "none"
+                         ? "# Repeats the run: frugal train --config FILE\n"
+                         : "# Its clock decided, too: frugal train --replay RUN repeats it\n";
   for_each_field(config, [&](const char* key, const auto& value) {
     text += key;
     text += " = " + toml_value(value) + "\n";

@@ -61,6 +61,9 @@ TEST(Text, GlobsAreQuick) {
 TEST(Text, QuotesSafely) {
   EXPECT_EQ(in_quotes("a\x1b[31m\n"), "'a?[31m?'");
   EXPECT_EQ(in_quotes(std::string(1000, 'x')).size(), 80u + 5);
+  EXPECT_EQ(in_quotes(std::string(79, 'x') + "\u00e9"),
+            "'" + std::string(79, 'x') + "...'");  // no half character
+  EXPECT_EQ(in_quotes(std::string(78, 'x') + "\u00e9"), "'" + std::string(78, 'x') + "\u00e9'");
 }
 
 TEST(Text, XmlHasNoMarkupInIt) {

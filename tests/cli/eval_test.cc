@@ -12,6 +12,8 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
+namespace fs = std::filesystem;
 
 class Eval : public testing::Test {
  protected:
@@ -113,7 +115,20 @@ TEST_F(Eval, ComparesTwoNetworksOnTheSameImages) {
   ASSERT_EQ(frugal(quick_train(scratch / "set", scratch / "few", {"--select", "0-4"})).code, 0);
   const Outcome refused = eval({"--against", path("few")});
   EXPECT_EQ(refused.code, 2);
-  EXPECT_THAT(refused.err, HasSubstr("classes are not those"));
+  EXPECT_THAT(refused.err, HasSubstr("are not those that the model was trained on"));
+}
+
+TEST_F(Eval, WhatCannotBeDoneIsSaidBeforeAnythingIsWritten) {
+  fs::copy(scratch / "run" / "best.safetensors", scratch / "alone.safetensors");
+  const Outcome calibrated =
+      frugal({"eval", path("alone.safetensors"), "--calibrate", "--predictions", path("p.csv")});
+  EXPECT_EQ(calibrated.code, 2);
+  EXPECT_THAT(calibrated.err, AllOf(HasSubstr("--calibrate: "), Not(HasSubstr("--split"))));
+  ASSERT_EQ(frugal(quick_train(scratch / "set", scratch / "small", {"--image-size", "16"})).code, 0);
+  const Outcome compared = eval({"--against", path("small"), "--predictions", path("p.csv")});
+  EXPECT_EQ(compared.code, 2);
+  EXPECT_THAT(compared.err, HasSubstr("--against " + path("small") + ": the images of "));
+  EXPECT_FALSE(fs::exists(scratch / "p.csv"));
 }
 
 TEST_F(Eval, CalibratingNeedsImagesThatWereHeldOut) {

@@ -83,6 +83,7 @@ TEST_F(Export, WeightsAloneServeAsARun) {
 
 TEST_F(Export, OnnxFilesAreModels) {
   ASSERT_EQ(run({"export", "run", "--to", "net.onnx"}).code, 0);
+  EXPECT_THAT(run({"eval", "net.onnx"}).err, HasSubstr("probably an ONNX file"));
   const Outcome table = run({"model", "net.onnx", "--to-file", "net.toml"});
   ASSERT_EQ(table.code, 0) << table.err;
   EXPECT_THAT(table.out, AllOf(HasSubstr("conv1 "), HasSubstr("bn3 "), HasSubstr("fc2 ")));

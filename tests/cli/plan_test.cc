@@ -61,6 +61,17 @@ TEST_F(Plan, TheTimeMayComeFromAFile) {
   EXPECT_EQ(plan({"--max-time", "none"}).code, 2);
 }
 
+TEST_F(Plan, TheNetworkMayComeFromAFile) {
+  std::ofstream(scratch / "c.toml") << "model = \"resnet20:width=0.25\"\n";
+  const std::string file = (scratch / "c.toml").string();
+  const auto lines = json_lines(plan({"--config", file, "--max-params", "25k", "--json"}).out);
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_EQ(lines[0]["model"], "resnet20:width=0.25");
+  const Outcome refused = plan({"--config", file, "--max-params", "1k"});
+  EXPECT_EQ(refused.code, 3);
+  EXPECT_THAT(refused.err, HasSubstr("resnet20:width=0.25 has more"));
+}
+
 TEST_F(Plan, WrongFlagsAreNoMatterOfSize) {
   const Outcome nothing = plan({"--model", "smallnet", "--freeze", "*"});
   EXPECT_EQ(nothing.code, 2);

@@ -16,6 +16,7 @@
 #include <fstream>
 #include <iterator>
 #include <sstream>
+#include <utility>
 
 namespace frugal {
 namespace fs = std::filesystem;
@@ -32,8 +33,12 @@ struct Pipe {
                                  const Pipe& out, const Pipe& err) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   // A script's background jobs ignore Ctrl-C, and so would what they start.
-  std::signal(SIGINT, SIG_DFL);
-  dup2(out.ends[1], STDOUT_FILENO);
+  std::signal(SIGINT, options.ignores_interrupt ? SIG_IGN : SIG_DFL);
+  if (options.no_stdout) {
+    close(STDOUT_FILENO);
+  } else {
+    dup2(out.ends[1], STDOUT_FILENO);
+  }
   dup2(err.ends[1], STDERR_FILENO);
   if (!options.directory.empty() && chdir(options.directory.c_str()) != 0) _exit(126);
   constexpr unsigned nobody = 65534;
@@ -82,10 +87,16 @@ Outcome frugal(const std::vector<std::string>& arguments, const RunOptions& opti
         continue;
       }
       (i == 0 ? outcome.out : outcome.err).append(buffer.data(), static_cast<size_t>(n));
+      if (i == 0 && !options.leaves_after.empty() &&
+          outcome.out.find(options.leaves_after) != std::string::npos) {
+        close(std::exchange(polled[i].fd, -1));
+        --open;
+      }
       if (i == 0 && options.on_output) options.on_output(outcome.out, pid);
     }
   }
-  close(out.ends[0]);
+  if (options.leaves_after.empty() || outcome.out.find(options.leaves_after) == std::string::npos)
+    close(out.ends[0]);
   close(err.ends[0]);
   int status = 0;
   waitpid(pid, &status, 0);

@@ -22,6 +22,9 @@ struct RunOptions {
   std::function<void(const std::string& out, int pid)> on_output = {};
   std::vector<std::string> environment = {};  // "NAME=value", added
   unsigned seconds_late = 0;                  // that the process is older than the program in it
+  bool no_stdout = false;                     // closed before the program begins
+  bool ignores_interrupt = false;             // as what a script starts in the background
+  std::string leaves_after = {};              // who reads stdout goes away once these words have arrived
   bool as_nobody = false;                     // root ignores permissions; nobody does not
 };
 

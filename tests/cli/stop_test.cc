@@ -81,6 +81,42 @@ TEST_F(Stop, AJsonRunSaysThatItWasInterrupted) {
   EXPECT_EQ(json_lines(outcome.out).back()["interrupted"], true);
 }
 
+TEST_F(Stop, WhoReadsMayBeGoneByTheSameCtrlC) {
+  RunOptions options;
+  options.leaves_after = "Epoch [2/";
+  options.on_output = [](const std::string& out, int pid) {
+    if (out.find("Epoch [2/") != std::string::npos) kill(pid, SIGINT);
+  };
+  const Outcome outcome =
+      frugal(quick_train(scratch / "set", scratch / "run", {"--epochs", "100000"}), options);
+  EXPECT_EQ(outcome.code, 130) << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("frugal resume " + (scratch / "run").string() + " goes on"));
+  expect_saved();
+}
+
+TEST_F(Stop, WhatIgnoredCtrlCGoesOnToDoSo) {
+  RunOptions options;
+  options.ignores_interrupt = true;
+  options.on_output = [](const std::string&, int pid) { kill(pid, SIGINT); };
+  const Outcome outcome = frugal(quick_train(scratch / "set", scratch / "run"), options);
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("Epoch [2/2]"));
+}
+
+TEST_F(Stop, WithoutAStandardOutputNoFileGetsItsText) {
+  RunOptions options;
+  options.no_stdout = true;
+  const Outcome outcome =
+      frugal(quick_train(scratch / "set", scratch / "run", {"--max-time", "60s"}), options);
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_THAT(outcome.err, HasSubstr("cannot write to standard output"));
+  for (const auto& entry : fs::directory_iterator(scratch / "run"))
+    EXPECT_EQ(read_text(entry.path()).find("Epoch ["), std::string::npos) << entry.path();
+  EXPECT_EQ(
+      frugal({"train", "--replay", (scratch / "run").string(), "--out", (scratch / "again").string()}).code,
+      0);
+}
+
 /// A small file system that fills up. Needs root.
 class FullDisk : public Stop {
  protected:

@@ -107,6 +107,17 @@ TEST_F(StudyCommand, GoesOnAfterCtrlC) {
               AllOf(HasSubstr("run 1 of 2: a, seed 1, which goes on"), HasSubstr("run 2 of 2: a, seed 2\n")));
 }
 
+TEST_F(StudyCommand, TheTablesAreWrittenForNobodyToo) {
+  write("");
+  RunOptions options;
+  options.leaves_after = "run 1 of 2";
+  const Outcome outcome = study({}, options);
+  EXPECT_EQ(outcome.code, 1) << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("cannot write to standard output"));
+  for (const char* name : {"table.md", "table.csv", "table.html"})
+    EXPECT_THAT(read_text(scratch / "out" / name), HasSubstr("base"));
+}
+
 TEST_F(StudyCommand, TwoDoNotWorkInOneDirectory) {
   write("");
   fs::create_directories(scratch / "out");

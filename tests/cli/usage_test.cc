@@ -82,6 +82,16 @@ TEST(Usage, UnknownCommandsAndFlagsNameTheNearest) {
   expect_refusal({"model"}, 2, "model");
   expect_refusal({"model", "smallnet", "extra"}, 2, "extra");
   expect_refusal({"train", "--epochs"}, 2, "--epochs");
+  expect_refusal({"--json", "eval", "x"}, 2, "--json belongs behind the command: frugal eval ... --json");
+}
+
+/// As an unset variable of a shell makes them: they must not take a limit away without a word.
+TEST(Usage, EmptyValuesAreMissingOnes) {
+  for (const char* flag : {"--max-params", "--config", "--replay", "--from", "--out"})
+    expect_refusal({"train", flag, ""}, 2, std::string(flag) + ": a value is missing");
+  expect_refusal({"eval", "x", "--against", ""}, 2, "--against: a value is missing");
+  expect_refusal({"eval", ""}, 2, "a value is missing");
+  expect_refusal({"train", "--out=", "--json"}, 2, "--out: a value is missing");
 }
 
 TEST(Usage, AFlagThatIsGivenTwiceIsNamed) {
@@ -187,6 +197,10 @@ TEST(Usage, BadValuesAreExplained) {
                  "nesterov=true needs --momentum");
   expect_refusal({"lr-find", "--min-lr", "1", "--max-lr", "0.1"}, 2,
                  "--min-lr must be below --max-lr, both in 1e-12 to 1e6");
+  expect_refusal({"data", "cifar100-mini", "--seed", "1"}, 2, "--seed: is of the images and changes");
+  expect_refusal({"data", "cifar100-mini", "--sheet", "x.png", "--augment", "flip", "--seed", "-1"}, 2,
+                 "--seed: -1 is negative");
+  expect_refusal({"model", "smallnet", "--batch", "3"}, 2, "--batch: is for --profile");
   expect_refusal({"lr-find", "--steps", "3"}, 2, "--steps must be in 20 to 100,000");
   expect_refusal({"schedule", "linear", "--images", "0"}, 2, "--images must be in 1 to 1,000,000,000");
   expect_refusal({"data", "cifar100-mini", "--augment", "flip"}, 2,
