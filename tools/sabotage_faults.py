@@ -712,6 +712,27 @@ STUDY = [
           "std::min(left, time * work(run) / all)", "std::min(left, time * std::max(1.0, work(run)))"),
     fault("halving-keeps-the-worse", "the worse half goes on", "study", "src/study/runner.cc",
           "ranked.emplace_back(-val_of(i), i)", "ranked.emplace_back(val_of(i), i)"),
+    fault("like-means-nothing", "a variant does not go on from the one that it names", "study", "src/study/study_file.cc",
+          "flags = variant_at(*like).flags;", "variant_at(*like);"),
 ]
 
-FAULTS = BASE + DATA + FETCH + GRAPH + NN + TRAIN + INTEROP + EVAL + RUN + STUDY
+CLI = [
+    fault("text-into-a-file", "messages go into a run's file where stdout is closed", "cli", "src/cli/main.cc",
+          "stream <= 2; ++stream", "stream < 0; ++stream"),
+    fault("interrupt-forgotten", "a reader that is gone hides the exit code", "cli", "src/cli/main.cc",
+          "if (code == ExitCode::done) throw;", "throw;"),
+    fault("background-obeys-ctrl-c", "Ctrl-C stops what was started to ignore it", "cli", "src/cli/signals.cc",
+          "if (old.sa_handler != SIG_IGN) sigaction(", "sigaction("),
+    fault("empty-value-taken", "an unset variable takes a limit away", "cli", "src/cli/suggest.cc",
+          'text.empty() ? "a value is missing" : ""', 'text.size() > 4096 ? "a value is missing" : ""'),
+    fault("task-of-other-data", "another data set is judged without the task", "cli", "src/cli/judged.cc",
+          'if (config && config->task != "all") select(', 'if (config && config->task == "none") select('),
+    fault("fisher-in-bf16", "the Fisher information wants the run's precision", "cli", "src/cli/fisher.cc",
+          'in_fp32.precision = "fp32";', 'in_fp32.precision = config->precision;'),
+    fault("calibrates-too-late", "what cannot be calibrated is refused behind written files", "cli", "src/cli/eval.cc",
+          "if (options.calibrate) held_out.emplace(data,", "if (options.calibrate && judged.config) held_out.emplace(data,"),
+    fault("plan-forgets-the-file", "a file's network is not what is planned", "cli", "src/cli/plan.cc",
+          '.contains("model");', '.contains("no model");'),
+]
+
+FAULTS = BASE + DATA + FETCH + GRAPH + NN + TRAIN + INTEROP + EVAL + RUN + STUDY + CLI
