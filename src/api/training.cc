@@ -56,16 +56,8 @@ GivenFlags flags_of(const Training& training) {
   return given;
 }
 
-/// A request to stop is of the run that it was made in, however that ends.
-struct StopRequestEnds {
-  StopRequestEnds() { stop_requested = 0; }
-  StopRequestEnds(const StopRequestEnds&) = delete;
-  StopRequestEnds& operator=(const StopRequestEnds&) = delete;
-  ~StopRequestEnds() { stop_requested = 0; }
-};
-
 TrainingReport run(Training& training, RunRequest request, double started) {
-  const StopRequestEnds at_the_end;
+  stop_requested = 0;  // a request is of the run that it was made in, however that ended
   static std::once_flag formats;
   std::call_once(formats, add_model_formats);
   request.control.started = started;

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/utf8.h"
+
 namespace frugal {
 namespace {
 
 constexpr size_t gap = 2, least_text = 12;
-
-bool begins_character(char c) { return (c & 0xC0) != 0x80; }  // of UTF-8
 
 size_t width_of(const std::string& text) {
   return static_cast<size_t>(std::ranges::count_if(text, begins_character));

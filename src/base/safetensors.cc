@@ -106,6 +106,11 @@ bool looks_like_torch(std::span<const uint8_t> bytes) {
          (bytes[0] == 0x80 && bytes[1] >= 2 && bytes[1] <= 5);
 }
 
+/// The version of ONNX, then the name of what made it.
+bool looks_like_onnx(std::span<const uint8_t> bytes) {
+  return bytes[0] == 0x08 && bytes[1] < 0x10 && bytes[2] == 0x12;
+}
+
 }  // namespace
 
 SafetensorsFile read_safetensors(const std::filesystem::path& path) {
@@ -127,7 +132,7 @@ SafetensorsFile read_safetensors(const std::filesystem::path& path) {
           "train --model NAME --from " +
           file);
     }
-    if (all[0] == 0x08 && all[1] < 0x10 && all[2] == 0x12) {  // its version, then the name of what made it
+    if (looks_like_onnx(all)) {
       throw Error(file +
                   ": probably an ONNX file, which other programs run; here it can be a network to train: "
                   "frugal train --model " +

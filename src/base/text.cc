@@ -1,5 +1,7 @@
 #include "base/text.h"
 
+#include <algorithm>
+
 #include "base/utf8.h"
 
 namespace frugal {
@@ -54,9 +56,7 @@ std::string in_quotes(std::string_view text) {
   std::string result = "'";
   size_t shown = std::min(text.size(), longest);
   // Not within a character of UTF-8.
-  while (shown < text.size() && shown > longest - 4 &&
-         (static_cast<unsigned char>(text[shown]) & 0xC0) == 0x80)
-    --shown;
+  while (shown < text.size() && shown > longest - 4 && !begins_character(text[shown])) --shown;
   for (char c : text.substr(0, shown)) {
     const auto byte = static_cast<unsigned char>(c);
     result += byte < 0x20 || byte == 0x7F ? '?' : c;

@@ -80,7 +80,8 @@ Dataset load_judged_data(const Judged& judged, const std::string& asked, bool sk
   how.image_size = ImageSize{info.input.h, info.input.w};
   Dataset data = load_dataset(name, how);
   const bool trained = is_trained_data(judged, data);
-  if (config && (name == config->data || trained)) {
+  const bool of_run = config && (name == config->data || trained);
+  if (of_run) {
     if (!trained) {
       warn(
           name +
@@ -88,12 +89,11 @@ Dataset load_judged_data(const Judged& judged, const std::string& asked, bool sk
           "so that the model may have seen images that it is judged by");
     }
     apply_selection(*config, data);
-    check_data_fits(data, info, "--data");
-    return data;
+  } else {
+    keep_classes(data, info.classes);
   }
-  keep_classes(data, info.classes);
   check_data_fits(data, info, "--data");
-  if (config && config->task != "all") select(data, {.task = config->task});
+  if (config && !of_run && config->task != "all") select(data, {.task = config->task});
   return data;
 }
 

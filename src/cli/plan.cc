@@ -51,8 +51,7 @@ bool names_model(const Options& options) {
 }
 
 /// The presets that take these images, as `plan` measures them: CIFAR's forms where they are small.
-std::vector<std::string> candidates(const Options& options, const TrainConfig& config, const Dataset& data) {
-  if (names_model(options)) return {config.model};
+std::vector<std::string> candidates(const Options& options, const Dataset& data) {
   std::vector<std::string> specs = model_examples();
   const auto head = options.given.find("--head");
   constexpr int64_t small = 64;
@@ -93,7 +92,9 @@ ExitCode run(const Options& options) {
   std::vector<Row> rows;
   int64_t larger = 0;
   std::string refused;  // what the flags are to one that these images and the limit would do for
-  for (const std::string& spec : candidates(options, config, data)) {
+  const bool named = names_model(options);
+  const std::vector<std::string> specs = named ? std::vector{config.model} : candidates(options, data);
+  for (const std::string& spec : specs) {
     TrainConfig one = config;
     one.model = spec;
     Graph graph;
@@ -107,7 +108,7 @@ ExitCode run(const Options& options) {
       engine = make_engine(graph, one);
       check_run(*engine, graph, one, data);
     } catch (const Error& error) {
-      if (error.code() != ExitCode::usage || names_model(options)) throw;
+      if (error.code() != ExitCode::usage || named) throw;
       // Images that are too small for it, or flags that name layers which it does not have.
       warn(spec + " is left out: " + error.what());
       if (!graph.nodes.empty() && refused.empty()) refused = spec + ": " + error.what();
@@ -133,8 +134,7 @@ ExitCode run(const Options& options) {
     if (!refused.empty()) throw usage_error("there is nothing to plan; " + refused);
     if (larger == 0) throw usage_error("there is nothing to plan: no network takes these images");
     throw Error("--max-params " + options.max_params + ": no network is that small; " +
-                    (names_model(options) ? config.model + " has more"
-                                          : "all " + std::to_string(larger) + " have more"),
+                    (named ? config.model + " has more" : "all " + std::to_string(larger) + " have more"),
                 ExitCode::limit);
   }
   if (options.json) return ExitCode::done;

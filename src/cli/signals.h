@@ -16,8 +16,10 @@ class StopSignals {
   StopSignals& operator=(const StopSignals&) = delete;
 
  private:
-  struct sigaction interrupt_ {
-  }, terminate_{}, pipe_{};  // as they were
+  // As they were.
+  struct sigaction interrupt_ = {};
+  struct sigaction terminate_ = {};
+  struct sigaction pipe_ = {};
 };
 
 }  // namespace frugal

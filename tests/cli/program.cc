@@ -16,7 +16,6 @@
 #include <fstream>
 #include <iterator>
 #include <sstream>
-#include <utility>
 
 namespace frugal {
 namespace fs = std::filesystem;
@@ -70,6 +69,7 @@ Outcome frugal(const std::vector<std::string>& arguments, const RunOptions& opti
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(2);
   std::array<pollfd, 2> polled{{{out.ends[0], POLLIN, 0}, {err.ends[0], POLLIN, 0}}};
   int open = 2;
+  bool left = false;
   while (open > 0) {
     if (std::chrono::steady_clock::now() > deadline) {
       ADD_FAILURE() << "the program did not end in two minutes";
@@ -89,14 +89,15 @@ Outcome frugal(const std::vector<std::string>& arguments, const RunOptions& opti
       (i == 0 ? outcome.out : outcome.err).append(buffer.data(), static_cast<size_t>(n));
       if (i == 0 && !options.leaves_after.empty() &&
           outcome.out.find(options.leaves_after) != std::string::npos) {
-        close(std::exchange(polled[i].fd, -1));
+        close(out.ends[0]);
+        polled[i].fd = -1;
+        left = true;
         --open;
       }
       if (i == 0 && options.on_output) options.on_output(outcome.out, pid);
     }
   }
-  if (options.leaves_after.empty() || outcome.out.find(options.leaves_after) == std::string::npos)
-    close(out.ends[0]);
+  if (!left) close(out.ends[0]);
   close(err.ends[0]);
   int status = 0;
   waitpid(pid, &status, 0);
