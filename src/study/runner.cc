@@ -73,7 +73,7 @@ class Batch {
       }
       if (stop_requested != 0 && !told_to_stop_) {
         told_to_stop_ = true;
-        for (const Active& one : active_) one.process->send(SIGINT);
+        for (const Active& one : active_) stop(one);
       }
       end_overdue();
       if (active_.empty() && (stop_requested != 0 || out_of_time_)) return false;
@@ -173,9 +173,12 @@ class Batch {
     for (Active& one : active_) {
       if (!one.goes_on || one.overdue) continue;
       one.overdue = true;
-      one.process->send(SIGINT);
+      stop(one);
     }
   }
+
+  /// Not by SIGINT, which all that a script starts in the background ignores.
+  static void stop(const Active& one) { one.process->send(SIGTERM); }
 
   void start(const PlannedRun& run, double share, bool goes_on) {
     const fs::path out = directory(run);

@@ -82,29 +82,42 @@ TEST_F(StudyCommand, AFailedRunIsReportedAndTheRestIsDone) {
               AllOf(HasSubstr("tame, seed 2: validation"), HasSubstr("2 runs have not finished")));
 }
 
-TEST_F(StudyCommand, GoesOnAfterCtrlC) {
+class StoppedStudy : public StudyCommand {
+ protected:
+  /// Stopped by `signal` in its first run, it saves that and goes on with it.
+  void goes_on_after(int signal, RunOptions options);
+};
+
+void StoppedStudy::goes_on_after(int signal, RunOptions options) {
   write("[[variant]]\nname = \"a\"\n", "20");
   bool sent = false;
-  const Outcome stopped =
-      study({}, {.on_output = [&](const std::string& out, int pid) {
-              if (sent || out.find("run 1 of 2") == std::string::npos) return;
-              sent = true;
-              std::string log;  // until it has saved once
-              for (int i = 0; i < 2000 && log.find("Epoch [2/") == std::string::npos; ++i) {
-                usleep(5000);
-                for (const auto& entry : fs::directory_iterator(scratch / "out/runs")) {
-                  if (entry.path().extension() == ".log") log = read_text(entry.path());
-                }
-              }
-              kill(pid, SIGINT);
-            }});
-  ASSERT_EQ(stopped.code, 130) << stopped.err;
+  options.on_output = [&](const std::string& out, int pid) {
+    if (sent || out.find("run 1 of 2") == std::string::npos) return;
+    sent = true;
+    std::string log;  // until it has saved once
+    for (int i = 0; i < 2000 && log.find("Epoch [2/") == std::string::npos; ++i) {
+      usleep(5000);
+      for (const auto& entry : fs::directory_iterator(scratch / "out/runs")) {
+        if (entry.path().extension() == ".log") log = read_text(entry.path());
+      }
+    }
+    kill(pid, signal);
+  };
+  const Outcome stopped = study({}, options);
+  ASSERT_EQ(stopped.code, 128 + signal) << stopped.err;
   EXPECT_THAT(stopped.out, HasSubstr("2 runs have not finished"));
   write("[[variant]]\nname = \"a\"\n", "20");
   const Outcome outcome = study({"--max-time", "none"});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_THAT(outcome.out,
               AllOf(HasSubstr("run 1 of 2: a, seed 1, which goes on"), HasSubstr("run 2 of 2: a, seed 2\n")));
+}
+
+TEST_F(StoppedStudy, GoesOnAfterCtrlC) { goes_on_after(SIGINT, {}); }
+
+TEST_F(StoppedStudy, GoesOnAfterATerminationInTheBackground) {
+  // A script's background jobs ignore Ctrl-C, and so do the runs that they start.
+  goes_on_after(SIGTERM, {.ignores_interrupt = true});
 }
 
 TEST_F(StudyCommand, TheTablesAreWrittenForNobodyToo) {
