@@ -125,16 +125,17 @@ void Concat(benchmark::State& state) {
   });
 }
 
-void ActivationTile(benchmark::State& state, Activation kind, bool gradient) {
+template <class T>
+void ActivationTile(benchmark::State& state, Activation kind, bool gradient, T) {
   constexpr size_t tile = 2048;
   std::vector<float> z(tile), y(tile);
   for (size_t i = 0; i < tile; ++i) z[i] = static_cast<float>(i % 997) / 200 - 2.5f;
   while (state.KeepRunning()) {
     std::ranges::copy(z, y.begin());
     if (gradient) {
-      activation_gradient(kind, 1, z.data(), y.data(), tile);
+      activation_gradient<T>(kind, 1, z.data(), y.data(), y.data(), tile);
     } else {
-      activation_forward(kind, 1, y.data(), tile);
+      activation_forward<T>(kind, 1, y.data(), y.data(), tile);
     }
     benchmark::ClobberMemory();
   }
@@ -153,12 +154,14 @@ BENCHMARK(GateBackward)->Apply(widths);
 BENCHMARK(GroupNorm)->Apply(widths);
 BENCHMARK(LayerNorm)->Apply(widths);
 BENCHMARK(Concat)->Apply(widths);
-BENCHMARK_CAPTURE(ActivationTile, silu, Activation::silu, false);
-BENCHMARK_CAPTURE(ActivationTile, silu_gradient, Activation::silu, true);
-BENCHMARK_CAPTURE(ActivationTile, gelu, Activation::gelu, false);
-BENCHMARK_CAPTURE(ActivationTile, gelu_gradient, Activation::gelu, true);
-BENCHMARK_CAPTURE(ActivationTile, mish, Activation::mish, false);
-BENCHMARK_CAPTURE(ActivationTile, hardswish, Activation::hardswish, false);
+BENCHMARK_CAPTURE(ActivationTile, silu, Activation::silu, false, float());
+BENCHMARK_CAPTURE(ActivationTile, silu_gradient, Activation::silu, true, float());
+BENCHMARK_CAPTURE(ActivationTile, gelu, Activation::gelu, false, float());
+BENCHMARK_CAPTURE(ActivationTile, gelu_gradient, Activation::gelu, true, float());
+BENCHMARK_CAPTURE(ActivationTile, gelu_bf16, Activation::gelu, false, Bf16());
+BENCHMARK_CAPTURE(ActivationTile, gelu_bf16_gradient, Activation::gelu, true, Bf16());
+BENCHMARK_CAPTURE(ActivationTile, mish, Activation::mish, false, float());
+BENCHMARK_CAPTURE(ActivationTile, hardswish, Activation::hardswish, false, float());
 
 }  // namespace
 }  // namespace frugal

@@ -1,5 +1,5 @@
 // The pointwise kernels against doubles that say what they mean: every way to tell ReLU's mask, an activation
-// that is computed in tiles, additions, gradients that are added to, and rows wider than a tile.
+// that is computed in tiles, additions, dropout, gradients that are added to, and rows wider than a tile.
 #include "nn/kernels/pointwise.h"
 
 #include <gtest/gtest.h>
@@ -40,7 +40,7 @@ std::vector<T> numbers(int64_t n, uint32_t what) {
 
 struct Case {
   int64_t rows, c;
-  bool affine, addend, active, from_output, accumulate;
+  bool affine, addend, active, from_output, accumulate, dropout;
   Activation activation;
   float factor;
 };
@@ -65,6 +65,9 @@ void check(const Case& k) {
   if (k.affine) p.scale = scale.data(), p.shift = shift.data();
   if (k.addend) p.addend = addend.data();
   p.factor = k.factor, p.active = k.active, p.activation = k.activation;
+  std::vector<uint8_t> keep(static_cast<size_t>(n / 8 + 9));
+  for (size_t i = 0; i < keep.size(); ++i) keep[i] = static_cast<uint8_t>(i * 37 + 11);
+  if (k.dropout) p.keep = keep.data(), p.keep_scale = 1.25f;
   std::vector<T> y(x.size());
   pointwise_forward(p, y.data());
 
@@ -87,8 +90,9 @@ void check(const Case& k) {
     const double v = widen(x[at]);
     double z = k.affine ? k.factor * (v * scale[c] + shift[c]) : k.factor * v;
     if (k.addend) z += widen(addend[at]);
-    ASSERT_NEAR(widen(y[at]), k.active ? activate(k.activation, z) : z, tolerance * 3);
-    const double g = widen(dy[at]) * (k.active ? derivative(k.activation, z) : 1);
+    const double passed = !k.dropout ? 1 : (keep[at / 8] >> at % 8 & 1) != 0 ? 1.25 : 0;
+    ASSERT_NEAR(widen(y[at]), passed * (k.active ? activate(k.activation, z) : z), tolerance * 3);
+    const double g = passed * widen(dy[at]) * (k.active ? derivative(k.activation, z) : 1);
     expect_g[c] += g * k.factor;
     expect_gx[c] += g * k.factor * (v - mean[c]);
     const double gradient = k.affine ? a[c] * k.factor * g + b[c] * (v - mean[c]) + offset[c] : k.factor * g;
@@ -105,7 +109,7 @@ void check(const Case& k) {
 
 TEST(Pointwise, IsWhatItSays) {
   for (const auto& [rows, c] : {std::pair<int64_t, int64_t>{1, 1}, {70, 16}, {33, 37}, {5, 48}, {2, 5000}}) {
-    for (int bits = 0; bits < 64; ++bits) {
+    for (int bits = 0; bits < 128; ++bits) {
       Case k{.rows = rows,
              .c = c,
              .affine = (bits & 1) != 0,
@@ -113,6 +117,7 @@ TEST(Pointwise, IsWhatItSays) {
              .active = (bits & 4) != 0,
              .from_output = false,
              .accumulate = (bits & 8) != 0,
+             .dropout = (bits & 64) != 0,
              .activation = (bits & 16) != 0 ? Activation::silu : Activation::relu,
              .factor = (bits & 32) != 0 ? 1.25f : 1.0f};
       // With an addend, ReLU's mask is only told by the output.

@@ -55,26 +55,30 @@ HWY_INLINE void SumTaps(D d, const DepthwiseShape& s, const float* x, const floa
   }
 }
 
+/// Sample by sample, so that what a vector of channels leaves of a line of memory is at hand for the next
+/// one, while the next sample is fetched.
 template <class T>
 HWY_INLINE void WeightGradient(const DepthwiseShape& s, const T* x, const T* dy, int64_t samples,
                                float* scratch, float* gradient) {
-  constexpr int64_t most_taps = 49;
-  const int64_t taps = int64_t{s.kernel_h} * s.kernel_w;
-  HWY_ALIGN float sums[most_taps * 16];
-  ForChannels(s.c, [&](auto d, int64_t c) HWY_ATTR {
-    const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-    float* padded = scratch;
-    float* wide_dy = scratch + s.padded_h() * s.padded_w() * lanes;
-    std::fill_n(sums, taps * lanes, 0.0f);
-    for (int64_t n = 0; n < samples; ++n) {
-      Pad(d, s, x + n * s.h * s.w * s.c, c, padded);
-      const T* sample_dy = dy + n * s.out_h * s.out_w * s.c + c;
-      for (int64_t i = 0; i < s.out_h * s.out_w; ++i) {
-        hn::StoreU(LoadFloats(d, sample_dy + i * s.c), d, wide_dy + i * lanes);
+  const int64_t taps = int64_t{s.kernel_h} * s.kernel_w, pixels = s.h * s.w, out_pixels = s.out_h * s.out_w;
+  float* const padded = scratch;
+  float* const sums = scratch + s.sample_floats();  // for each vector of channels [taps, lanes]
+  std::fill_n(sums, s.c * taps, 0.0f);
+  for (int64_t n = 0; n < samples; ++n, x += pixels * s.c, dy += out_pixels * s.c) {
+    ForChannels(s.c, [&](auto d, int64_t c) HWY_ATTR {
+      const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+      if (n + 1 < samples) {
+        Prefetch(x + pixels * (s.c + c), pixels * lanes);
+        Prefetch(dy + out_pixels * (s.c + c), out_pixels * lanes);
+      }
+      Pad(d, s, x, c, padded);
+      float* const wide_dy = padded + s.padded_h() * s.padded_w() * lanes;
+      for (int64_t i = 0; i < out_pixels; ++i) {
+        hn::StoreU(LoadFloats(d, dy + i * s.c + c), d, wide_dy + i * lanes);
       }
       for (int64_t kh = 0; kh < s.kernel_h; ++kh) {
         const float* row = padded + kh * s.padded_w() * lanes;
-        float* row_sums = sums + kh * s.kernel_w * lanes;
+        float* row_sums = sums + c * taps + kh * s.kernel_w * lanes;
         int64_t kw = 0;
         const auto take = [&](auto count) HWY_ATTR {
           SumTaps<decltype(count)::value>(d, s, row + kw * lanes, wide_dy, row_sums + kw * lanes);
@@ -84,9 +88,12 @@ HWY_INLINE void WeightGradient(const DepthwiseShape& s, const T* x, const T* dy,
         while (s.kernel_w - kw >= 3) take(std::integral_constant<int, 3>());
         while (kw < s.kernel_w) take(std::integral_constant<int, 1>());
       }
-    }
+    });
+  }
+  ForChannels(s.c, [&](auto d, int64_t c) HWY_ATTR {
+    const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
     for (int64_t lane = 0; lane < lanes; ++lane) {
-      for (int64_t t = 0; t < taps; ++t) gradient[(c + lane) * taps + t] = sums[t * lanes + lane];
+      for (int64_t t = 0; t < taps; ++t) gradient[(c + lane) * taps + t] = sums[c * taps + t * lanes + lane];
     }
   });
 }

@@ -14,8 +14,10 @@ struct DepthwiseShape {
 
   int64_t padded_h() const { return (out_h - 1) * stride_h + kernel_h; }
   int64_t padded_w() const { return (out_w - 1) * stride_w + kernel_w; }
-  /// Floats of scratch memory: one vector of channels of a sample and of its gradient, widened and padded.
-  int64_t scratch_floats() const { return (padded_h() * padded_w() + out_h * out_w) * 16; }
+  /// Floats that one vector of channels of a sample and of its gradient take, widened and padded.
+  int64_t sample_floats() const { return (padded_h() * padded_w() + out_h * out_w) * 16; }
+  /// Floats of scratch memory: that, and the sums.
+  int64_t scratch_floats() const { return sample_floats() + c * kernel_h * kernel_w; }
 };
 
 /// x: [samples, h, w, c], dy: [samples, out_h, out_w, c], in fp32 or bf16 (`T` is float or uint16_t). Writes

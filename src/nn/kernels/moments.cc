@@ -28,7 +28,8 @@ template <class T>
 void Moments(const T* x, int64_t rows, int64_t c, float* mean, float* m2) {
   constexpr int64_t tile_rows = 64;
   for (int64_t first = 0; first < rows; first += tile_rows) {
-    const int64_t count = std::min(tile_rows, rows - first);
+    const int64_t next = first + tile_rows, count = std::min(tile_rows, rows - first);
+    PrefetchRows(x + next * c, std::min(tile_rows, rows - next), c);
     const float total = static_cast<float>(first + count);
     const float weight = static_cast<float>(count) / total;
     const float m2_weight = static_cast<float>(first) * weight;

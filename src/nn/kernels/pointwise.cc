@@ -5,6 +5,7 @@
 #include "hwy/foreach_target.h"
 // Order matters: foreach_target first.
 #include <algorithm>
+#include <initializer_list>
 
 #include "hwy/highway.h"
 #include "nn/kernels/activation.h"
@@ -17,16 +18,29 @@ namespace frugal::HWY_NAMESPACE {
 /// Numbers of an fp32 tile for activations that are computed apart: 16 KiB.
 constexpr int64_t tile_elements = 4096;
 
-/// Calls body(first, rows) for each tile of rows. Wide rows make short tiles, but at least one row.
+/// Calls body(first, rows) for each tile of rows, while the next tile of `reads` is fetched. Wide rows make
+/// short tiles, but at least one row.
 template <class T, class Body>
-HWY_INLINE void ForRowTiles(const Pointwise<T>& p, Body&& body) {
+HWY_INLINE void ForRowTiles(const Pointwise<T>& p, std::initializer_list<const T*> reads, Body&& body) {
   const int64_t tile = std::max<int64_t>(1, tile_elements / p.c);
-  for (int64_t first = 0; first < p.rows; first += tile) body(first, std::min(tile, p.rows - first));
+  for (int64_t first = 0; first < p.rows; first += tile) {
+    const int64_t next = first + tile;
+    for (const T* tensor : reads) {
+      if (tensor) PrefetchRows(tensor + next * p.c, std::min(tile, p.rows - next), p.c);
+    }
+    body(first, std::min(tile, p.rows - first));
+  }
 }
 
 template <class T>
 bool NeedsTile(const Pointwise<T>& p) {
   return p.active && p.activation != Activation::relu;
+}
+
+/// There is the activation and nothing else, so that no tile needs to lie between x and y.
+template <class T>
+bool IsBare(const Pointwise<T>& p) {
+  return NeedsTile(p) && !p.scale && p.factor == 1 && !p.addend && !p.keep && p.keep_scale == 1;
 }
 
 /// Affine step, drop-path and addition, for one vector of channels.
@@ -84,10 +98,10 @@ HWY_INLINE void ForParts(const Pointwise<T>& p, Body&& body) {
 template <bool kAdd, class T>
 HWY_INLINE void ForwardByTile(const Pointwise<T>& p, T* y) {
   HWY_ALIGN float z[tile_elements];
-  ForRowTiles(p, [&](int64_t first, int64_t rows) HWY_ATTR {
+  ForRowTiles(p, {p.x, p.addend}, [&](int64_t first, int64_t rows) HWY_ATTR {
     ForParts(p, [&](int64_t c0, int64_t width) HWY_ATTR {
       FrontTile<kAdd>(p, first, rows, c0, width, z);
-      activation_forward(p.activation, p.alpha, z, rows * width);
+      activation_forward<T>(p.activation, p.alpha, z, z, rows * width);
       ForChannels(width, [&](auto d, int64_t c) HWY_ATTR {
         for (int64_t r = 0; r < rows; ++r) {
           const int64_t at = (first + r) * p.c + c0 + c;
@@ -103,11 +117,13 @@ HWY_INLINE void ForwardByTile(const Pointwise<T>& p, T* y) {
 template <bool kAdd, class T>
 HWY_INLINE void ForwardWith(const Pointwise<T>& p, T* y) {
   if (NeedsTile(p)) return ForwardByTile<kAdd>(p, y);
-  ForRowTiles(p, [&](int64_t first, int64_t rows) HWY_ATTR { ForwardTile<kAdd>(p, first, rows, y); });
+  ForRowTiles(p, {p.x, p.addend},
+              [&](int64_t first, int64_t rows) HWY_ATTR { ForwardTile<kAdd>(p, first, rows, y); });
 }
 
 template <class T>
 HWY_INLINE void Forward(const Pointwise<T>& p, T* y) {
+  if (IsBare(p)) return activation_forward<T>(p.activation, p.alpha, p.x, y, p.rows * p.c);
   p.addend ? ForwardWith<true>(p, y) : ForwardWith<false>(p, y);
 }
 
@@ -184,13 +200,17 @@ HWY_INLINE void WriteInput(D d, const G& gradient, const Pointwise<T>& p, int64_
 }
 
 /// Calls use(d, gradient, first, rows, c) for every vector of channels of every tile, with the gradient
-/// before the activation as a function of the place.
+/// before the activation as a function of the place. `use_reads_x`: it reads x too.
 template <class T, class Use>
-HWY_INLINE void ForGradients(const Pointwise<T>& p, const PointwiseGradient<T>& how, Use&& use) {
+HWY_INLINE void ForGradients(const Pointwise<T>& p, const PointwiseGradient<T>& how, bool use_reads_x,
+                             Use&& use) {
   const auto with_mask = [&](auto mask) HWY_ATTR {
-    ForRowTiles(p, [&](int64_t first, int64_t rows) HWY_ATTR {
+    constexpr Mask kMask = decltype(mask)::value;
+    const T* x = use_reads_x || kMask == Mask::from_x ? p.x : nullptr;
+    const T* y = kMask == Mask::from_y ? how.y : nullptr;
+    ForRowTiles(p, {x, y, how.dy}, [&](int64_t first, int64_t rows) HWY_ATTR {
       ForChannels(p.c, [&](auto d, int64_t c) HWY_ATTR {
-        use(d, GradientAt<decltype(mask)::value, decltype(d), T>(d, p, how, c), first, rows, c);
+        use(d, GradientAt<kMask, decltype(d), T>(d, p, how, c), first, rows, c);
       });
     });
   };
@@ -201,7 +221,7 @@ HWY_INLINE void ForGradients(const Pointwise<T>& p, const PointwiseGradient<T>& 
   }
   HWY_ALIGN float z[tile_elements];
   HWY_ALIGN float g[tile_elements];
-  ForRowTiles(p, [&](int64_t first, int64_t rows) HWY_ATTR {
+  ForRowTiles(p, {p.x, p.addend, how.dy}, [&](int64_t first, int64_t rows) HWY_ATTR {
     ForParts(p, [&](int64_t c0, int64_t width) HWY_ATTR {
       p.addend ? FrontTile<true>(p, first, rows, c0, width, z)
                : FrontTile<false>(p, first, rows, c0, width, z);
@@ -211,7 +231,7 @@ HWY_INLINE void ForGradients(const Pointwise<T>& p, const PointwiseGradient<T>& 
           hn::StoreU(plain((first + r) * p.c + c0 + c, r), d, g + r * width + c);
         }
       });
-      activation_gradient(p.activation, p.alpha, z, g, rows * width);
+      activation_gradient<T>(p.activation, p.alpha, z, g, g, rows * width);
       ForChannels(width, [&](auto d, int64_t c) HWY_ATTR {
         const TileGradientAt<decltype(d)> gradient{d, g + c, width};
         use(d, gradient, first, rows, c0 + c);
@@ -223,16 +243,20 @@ HWY_INLINE void ForGradients(const Pointwise<T>& p, const PointwiseGradient<T>& 
 template <class T>
 HWY_INLINE void Sums(const Pointwise<T>& p, const PointwiseGradient<T>& how, const float* mean, float* sum_g,
                      float* sum_gx) {
-  ForGradients(p, how, [&](auto d, const auto& gradient, int64_t first, int64_t rows, int64_t c) HWY_ATTR {
-    SumsOf(d, gradient, p, first, rows, c, mean, sum_g, sum_gx);
-  });
+  ForGradients(p, how, true,
+               [&](auto d, const auto& gradient, int64_t first, int64_t rows, int64_t c)
+                   HWY_ATTR { SumsOf(d, gradient, p, first, rows, c, mean, sum_g, sum_gx); });
 }
 
 template <class T>
 HWY_INLINE void Input(const Pointwise<T>& p, const PointwiseGradient<T>& how, const PointwiseTargets<T>& t) {
-  ForGradients(p, how, [&](auto d, const auto& gradient, int64_t first, int64_t rows, int64_t c) HWY_ATTR {
-    WriteInput(d, gradient, p, first, rows, c, t);
-  });
+  if (IsBare(p) && !t.a && !t.b && t.dx && !t.add_dx && !t.daddend) {
+    return activation_gradient<T>(p.activation, p.alpha, p.x, how.dy, t.dx, p.rows * p.c);
+  }
+  const bool reads_x = t.dx && t.b;
+  ForGradients(p, how, reads_x,
+               [&](auto d, const auto& gradient, int64_t first, int64_t rows, int64_t c)
+                   HWY_ATTR { WriteInput(d, gradient, p, first, rows, c, t); });
 }
 
 // HWY_EXPORT takes functions, not templates.

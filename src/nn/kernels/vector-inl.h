@@ -46,6 +46,20 @@ HWY_INLINE void StoreFloats(D d, hn::Vec<D> v, uint16_t* p) {
   hn::StoreU(hn::TruncateTo(d16, rounded), d16, p);
 }
 
+/// Begins to fetch n numbers into the second level of cache.
+template <class T>
+HWY_INLINE void Prefetch(const T* from, int64_t n) {
+  for (int64_t i = 0; i < n; i += 64 / static_cast<int64_t>(sizeof(T))) __builtin_prefetch(from + i, 0, 2);
+}
+
+/// Likewise rows that will be walked column by column of vectors, if those are so far apart that processors
+/// do not foresee them.
+template <class T>
+HWY_INLINE void PrefetchRows(const T* from, int64_t rows, int64_t c) {
+  constexpr int64_t far = 256 / sizeof(T);
+  if (c >= far) Prefetch(from, rows * c);
+}
+
 /// Lanes i of the mask are bits element + i. At least 8 bytes behind the last used one must be readable.
 template <class D>
 HWY_INLINE hn::Mask<D> MaskAt(D d, const uint8_t* bits, int64_t element) {
