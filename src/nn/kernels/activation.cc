@@ -106,7 +106,7 @@ struct Gelu {
 
 /// GELU for results that are rounded to bf16: the normal distribution's integral and GELU's derivative are
 /// 1/2 plus odd functions of z, here polynomials by tools/fits/gelu_bf16.py, which says how: 1.7e-6
-/// and 2.5e-5 from the truth. No exponential and no division, so about a third of Gelu's work.
+/// and 2.5e-5 from the truth. No exponential and no division, so it takes about half of Gelu's time.
 struct GeluForBf16 {
   static constexpr float end = 4.75f;
   /// Where z < -end, 0, so that nothing is left of a large negative z.
