@@ -128,15 +128,13 @@ SafetensorsFile read_safetensors(const std::filesystem::path& path) {
     if (looks_like_torch(all)) {
       throw Error(
           file +
-          ": a PyTorch file, which does not say what network its weights are of; give them to one: frugal "
-          "train --model NAME --from " +
-          file);
+          ": a PyTorch file, which does not say what network its weights are of; frugal import makes a file "
+          "that does, frugal train --model NAME --from FILE begins with them");
     }
     if (looks_like_onnx(all)) {
       throw Error(file +
-                  ": probably an ONNX file, which other programs run; here it can be a network to train: "
-                  "frugal train --model " +
-                  file);
+                  ": probably an ONNX file; frugal import makes a file of its weights that can be used here, "
+                  "frugal train --model FILE trains its network anew");
     }
     throw Error(file + ": not a safetensors file, or cut short: its first eight bytes announce a header of " +
                 std::to_string(length) + " bytes in a file of " + with_thousands(size));

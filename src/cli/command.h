@@ -25,6 +25,7 @@ void add_eval_command(CLI::App& program, Action& action);
 void add_predict_command(CLI::App& program, Action& action);
 void add_report_command(CLI::App& program, Action& action);
 void add_export_command(CLI::App& program, Action& action);
+void add_import_command(CLI::App& program, Action& action);
 void add_weights_command(CLI::App& program, Action& action);
 void add_schedule_command(CLI::App& program, Action& action);
 void add_lr_find_command(CLI::App& program, Action& action);

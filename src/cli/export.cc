@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <memory>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include "base/file.h"
@@ -84,10 +83,7 @@ const Format& format_of(const std::string& path) {
 
 ExitCode run(const Options& options) {
   const Format& format = format_of(options.to);
-  std::error_code ignored;
-  if (!options.force && std::filesystem::exists(options.to, ignored)) {
-    throw usage_error("--to " + options.to + " exists already; --force writes over it");
-  }
+  require_new_file(options.to, options.force);
   LoadedModel model = load_model(find_model(options.model), {.threads = 1});
   const Written written = format.write(model, options);
   const auto bytes = static_cast<int64_t>(std::filesystem::file_size(options.to));

@@ -43,6 +43,7 @@ void declare(CLI::App& program, Action& action) {
   add_predict_command(program, action);
   add_report_command(program, action);
   add_export_command(program, action);
+  add_import_command(program, action);
   add_fetch_command(program, action);
   add_data_command(program, action);
   add_model_command(program, action);

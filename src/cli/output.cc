@@ -7,7 +7,9 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <string_view>
+#include <system_error>
 
 #include "base/text.h"
 #include "base/units.h"
@@ -104,6 +106,21 @@ uint64_t parse_seed(const std::string& text) {
   const int64_t seed = parse_integer(text, "--seed");
   if (seed < 0) throw usage_error("--seed: " + text + " is negative");
   return static_cast<uint64_t>(seed);
+}
+
+int64_t parse_extent(const std::string& text, const std::string& flag, int64_t most) {
+  const int64_t value = parse_integer(text, flag);
+  if (value < 1 || value > most) {
+    throw usage_error(flag + ": " + text + " is not in 1 to " + with_thousands(most));
+  }
+  return value;
+}
+
+void require_new_file(const std::string& path, bool force) {
+  std::error_code ignored;
+  if (!force && std::filesystem::exists(path, ignored)) {
+    throw usage_error("--to " + path + " exists already; --force writes over it");
+  }
 }
 
 }  // namespace frugal

@@ -57,4 +57,10 @@ int parse_threads(const std::string& text);
 /// A value of --seed: a whole number from 0.
 uint64_t parse_seed(const std::string& text);
 
+/// A whole number in 1 to `most`; `flag` is what errors call it.
+int64_t parse_extent(const std::string& text, const std::string& flag, int64_t most);
+
+/// A usage error where something is at `path`, which a value of --to names, and --force was not given.
+void require_new_file(const std::string& path, bool force);
+
 }  // namespace frugal
