@@ -5,8 +5,7 @@
 
 int main(int argc, char** argv) try {
   frugal::Training training;
-  training.settings = {
-      {"data", "cifar100-mini"}, {"model", "smallnet"}, {"max-time", "30s"}, {"augment", "flip,crop:4"}};
+  training.settings = {{"data", "cifar100-mini"}, {"model", "smallnet"}, {"max-time", "30s"}};
   training.max_params = 1'000'000;
   training.on_epoch = [](const frugal::EpochReport& epoch) {
     std::printf("epoch %d: training loss %.3f, top-1 %.2f %%\n", int(epoch.epoch), epoch.train.loss,

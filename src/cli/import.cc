@@ -33,7 +33,8 @@ struct Options {
 
 void check(Options& options) {
   if (std::filesystem::path(options.to).extension() != ".safetensors") {
-    throw usage_error("--to " + options.to + ": the name must end in .safetensors; frugal export makes others of it");
+    throw usage_error("--to " + options.to +
+                      ": the name must end in .safetensors; frugal export makes others of it");
   }
   require_new_file(options.to, options.force);
   check_normalize(options.normalize);
@@ -41,9 +42,9 @@ void check(Options& options) {
   if (network.model.empty() && options.weights.ends_with(".onnx")) network.model = options.weights;
   if (network.model.empty()) throw usage_error("--model: which network are the weights of?");
   if (!options.data.empty()) {
-    for (const auto& [flag, value] : {std::pair{"--classes", &network.classes},
-                                      std::pair{"--class-names", &options.class_names},
-                                      std::pair{"--channels", &network.channels}}) {
+    for (const auto& [flag, value] :
+         {std::pair{"--classes", &network.classes}, std::pair{"--class-names", &options.class_names},
+          std::pair{"--channels", &network.channels}}) {
       if (!value->empty()) throw usage_error(std::string(flag) + ": the data set of --data says it");
     }
     return;
@@ -54,7 +55,8 @@ void check(Options& options) {
   const bool names_classes = !network.classes.empty() || !options.class_names.empty();
   if (!network.model.ends_with(".onnx") && (network.image_size.empty() || !names_classes)) {
     throw usage_error(
-        "what images and classes were the weights trained on? --data NAME says it, or --image-size with --classes "
+        "what images and classes were the weights trained on? --data NAME says it, or --image-size with "
+        "--classes "
         "or --class-names");
   }
 }
@@ -120,12 +122,15 @@ void require_all(const InitialWeights& from, const Graph& graph) {
   size_t count = 0;
   for (const WeightMatch& match : from.matching.tensors) {
     if (match.by != MatchedBy::nothing || ++count > most_named) continue;
-    missing.push_back(in_quotes(match.name) + " " + dimensions_text(match.shape) +
-                      (match.source.empty() ? "" : " (there it is " + dimensions_text(match.source_shape) + ")"));
+    missing.push_back(
+        in_quotes(match.name) + " " + dimensions_text(match.shape) +
+        (match.source.empty() ? "" : " (there it is " + dimensions_text(match.source_shape) + ")"));
   }
   if (count == 0) return;
   throw Error(from.path + ": not all of " + graph.model + " is in it: " + join(missing) +
-              (count > most_named ? " and " + with_thousands(static_cast<int64_t>(count - most_named)) + " more" : "") +
+              (count > most_named
+                   ? " and " + with_thousands(static_cast<int64_t>(count - most_named)) + " more"
+                   : "") +
               "; is it a file of this model, with these options and for " + with_thousands(graph.classes) +
               " classes?");
 }
@@ -140,8 +145,8 @@ std::string numbers_text(const std::vector<float>& numbers) {
 void print_imported(const InitialWeights& from, const CheckpointInfo& info, const Graph& graph,
                     const std::string& to, int64_t bytes) {
   constexpr size_t most_named = 5;
-  std::vector<std::string> some(info.classes.begin(),
-                                info.classes.begin() + std::min<ptrdiff_t>(std::ssize(info.classes), most_named));
+  std::vector<std::string> some(
+      info.classes.begin(), info.classes.begin() + std::min<ptrdiff_t>(std::ssize(info.classes), most_named));
   print("%s", matching_text(from).c_str());
   print("wrote       %s, %s bytes (%s, %s)\n", to.c_str(), with_thousands(bytes).c_str(), graph.model.c_str(),
         parameters_text(graph).c_str());
@@ -161,9 +166,8 @@ ExitCode run(Options options) {
   copy_matched(from.matching, from.file.tensors, engine->parameters());
   TrainConfig config;
   config.model = options.network.model;
-  const CheckpointInfo info =
-      checkpoint_info(graph, written_config(config, graph), origin.data,
-                      choose_normalization(options.normalize, origin.data.train));
+  const CheckpointInfo info = checkpoint_info(graph, written_config(config, graph), origin.data,
+                                              choose_normalization(options.normalize, origin.data.train));
   save_checkpoint(options.to, info, engine->parameters(), /*optimizer=*/false);
   const auto bytes = static_cast<int64_t>(std::filesystem::file_size(options.to));
   if (!options.json) {
@@ -187,20 +191,23 @@ ExitCode run(Options options) {
 void add_import_command(CLI::App& program, Action& action) {
   auto options = std::make_shared<Options>();
   CLI::App* command = program.add_subcommand(
-      "import", "Give another program's weights what eval, predict, export and --teacher need (docs/import.md)");
+      "import",
+      "Give another program's weights what eval, predict, export and --teacher need (docs/import.md)");
   command->footer(
       "What is written says which network its weights are of, of what images and classes, as a run's do.\n"
       "Weights that the file does not hold are an error. Nothing in a file is executed.");
   command->add_option("weights", options->weights, "PyTorch's .pt, .pth, .th, safetensors or ONNX")
       ->required()
       ->type_name("FILE");
-  command->add_option("--model", options->network.model, network_model_help() + ". Default: an ONNX file's own")
+  command
+      ->add_option("--model", options->network.model, network_model_help() + ". Default: an ONNX file's own")
       ->type_name("NAME|FILE");
   command->add_option("--to", options->to, "What to write: FILE.safetensors")->required()->type_name("FILE");
   command
-      ->add_option("--normalize", options->normalize,
-                   "How the images that it was trained on were normalised: none, given:mean=...,std=... (in [0, 1], "
-                   "by channel: 0.5|0.4|0.4), auto (measured on --data)")
+      ->add_option(
+          "--normalize", options->normalize,
+          "How the images that it was trained on were normalised: none, given:mean=...,std=... (in [0, 1], "
+          "by channel: 0.5|0.4|0.4), auto (measured on --data)")
       ->required()
       ->type_name("none|auto|given:...");
   command->add_option("--data", options->data, "The data set that it was trained on: its classes and images")

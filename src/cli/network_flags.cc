@@ -22,7 +22,8 @@ void add_network_flags(CLI::App& command, NetworkFlags& flags, const NetworkDefa
   command.add_option("--classes", flags.classes, "Classes to tell apart (" + defaults.classes + ")")
       ->type_name("N");
   command
-      .add_option("--image-size", flags.image_size, "Height and width in pixels (" + defaults.image_size + ")")
+      .add_option("--image-size", flags.image_size,
+                  "Height and width in pixels (" + defaults.image_size + ")")
       ->type_name("N|HxW");
   command.add_option("--channels", flags.channels, "Channels of an image (" + defaults.channels + ")")
       ->type_name("C");

@@ -64,8 +64,7 @@ void add_train_command(CLI::App& program, Action& action) {
       "Ctrl-C finishes the step, saves and exits 130, for frugal resume to go on; a second one quits at "
       "once.\n"
       "With --max-time the clock drives the schedule, and epochs only end the run where --epochs is given "
-      "too;\n"
-      "the schedule is then onecycle unless one is given or a recipe is named.");
+      "too.");
   add_train_flags(*command, options->given);
   const auto option = [&](const char* flag, std::string& value, const char* type, const char* help) {
     command->add_option(flag, value, help)->type_name(type)->group("Output and limits");

@@ -67,7 +67,9 @@ const std::vector<TrainFlag> all_flags = {
     {"Data", "--split", "random|stratified", "stratified: as large a part of every class", set<&C::split>},
     {"Data", "--split-seed", "N", "Which images those are, and which --fraction keeps", set<&C::split_seed>},
     {"Data", "--augment", "LIST",
-     "Random changes to training images: none, flip,crop:4, flip,crop:4,jitter:0.2,cutout:8, ... (frugal "
+     "Random changes to training images: auto (flip,crop:N, N an eighth of their sides, for images of three "
+     "channels; none for grey ones and with --freeze), none, flip,crop:4, flip,crop:4,jitter:0.2,cutout:8, "
+     "... (frugal "
      "data "
      "--help has them all)",
      set<&C::augment>},
@@ -186,9 +188,8 @@ void require_utf8(const std::string& flag, const std::string& text) {
 }
 
 TrainConfig configure(const GivenFlags& given, const std::string& config_file) {
-  TrainConfig config;
   const auto named = given.find("--recipe");
-  if (named != given.end()) config = recipe(named->second);
+  TrainConfig config = recipe(named != given.end() ? named->second : "default");
   std::set<std::string> in_file;
   if (!config_file.empty()) {
     config.recipe.clear();  // set by the file, if it names one
@@ -203,14 +204,8 @@ TrainConfig configure(const GivenFlags& given, const std::string& config_file) {
   for (const TrainFlag& flag : all_flags) {
     if (const auto it = given.find(flag.flag); it != given.end()) flag.set(config, it->second, flag.flag);
   }
-  if (parse_max_time(config.max_time) > 0) {
-    const auto was_given = [&](const std::string& flag, const std::string& key) {
-      return given.count(flag) != 0 || in_file.count(key) != 0;
-    };
-    // Time ends the run, and a schedule that counts epochs would not know when.
-    if (!was_given("--epochs", "epochs")) config.epochs = 0;
-    if (!was_given("--schedule", "schedule") && !was_given("--recipe", "recipe"))
-      config.schedule = "onecycle";
+  if (parse_max_time(config.max_time) > 0 && given.count("--epochs") == 0 && in_file.count("epochs") == 0) {
+    config.epochs = 0;  // time ends the run
   }
   for (const auto& [flag, text] : {std::pair{"--data", &config.data},
                                    {"--model", &config.model},

@@ -48,6 +48,10 @@ TrainConfig recipe(const std::string& name) {
   require_one_of(name, {"default", "seed"}, "--recipe");
   TrainConfig config;
   config.recipe = name;
+  if (name == "default") {
+    config.schedule = "onecycle";
+    config.augment = "auto";
+  }
   if (name == "seed") {
     config.model = "smallnet";
     config.optimizer = "sgd";
@@ -106,7 +110,7 @@ void validate(const TrainConfig& config) {
   require(!loss.needs_teacher() || config.teacher != "none", "--loss: kd and dkd need a --teacher");
   require(!loss.needs_initial_weights() || config.from != "none",
           "--loss: l2sp pulls to the weights of --from, which is not given");
-  parse_augment(config.augment);
+  if (config.augment != "auto") parse_augment(config.augment);
   parse_resize(config.resize);
   check_normalize(config.normalize);
   require_one_of(config.precision, {"auto", "bf16", "fp32"}, "--precision");

@@ -11,8 +11,8 @@ namespace frugal {
 
 struct OptimizerOptions;
 
-/// One field a flag, with the flag's name (dashes for underscores). The defaults are those of `--recipe
-/// default`.
+/// One field a flag, with the flag's name (dashes for underscores). The defaults are what every recipe
+/// builds on.
 struct TrainConfig {
   std::string data = "cifar100";
   std::string image_size = "auto";  // auto | 64 | 48x64 (height x width)
@@ -48,10 +48,10 @@ struct TrainConfig {
   int64_t accumulate = 1;          // batches a step of the optimizer
   double clip = 0;                 // of the gradients' norm; 0: none
   std::string schedule = "step:size=5,gamma=0.2";
-  std::string warmup = "none";   // none | 0.05 (of the run) | 5epochs | 500steps, see train/warmup.h
-  std::string loss = "ce";       // sum: "ce:smoothing=0.1 + 0.0001*l2"
-  std::string teacher = "none";  // a run or a file, for losses that compare with its logits
-  std::string augment = "none";
+  std::string warmup = "none";     // none | 0.05 (of the run) | 5epochs | 500steps, see train/warmup.h
+  std::string loss = "ce";         // sum: "ce:smoothing=0.1 + 0.0001*l2"
+  std::string teacher = "none";    // a run or a file, for losses that compare with its logits
+  std::string augment = "none";    // "auto" is resolved before it is written, see choose_augment
   std::string resize = "none";     // sizes of training images by progress, see train/size_schedule.h
   std::string normalize = "auto";  // auto | none | given:mean=...,std=...
   std::string precision = "auto";  // auto | bf16 | fp32; resolved before it is written
@@ -62,9 +62,10 @@ struct TrainConfig {
   uint64_t seed = 1;
 };
 
-/// The named recipe's settings. "seed" is the notebook's code: SmallNet, pixels in [0, 1] and nothing else,
-/// SGD 0.1 / 0.9 / 5e-4, step:size=5,gamma=0.2, batch 128, 330 epochs, 10 % validation, sync batch-norm. An
-/// unknown name is a usage error that lists the known ones.
+/// The named recipe's settings. "default" is the best that was measured (docs/augmentation.md): one-cycle,
+/// augmentation as the images allow. "seed" is the notebook's code: SmallNet, pixels in [0, 1] and nothing
+/// else, SGD 0.1 / 0.9 / 5e-4, step:size=5,gamma=0.2, batch 128, 330 epochs, 10 % validation, sync
+/// batch-norm. An unknown name is a usage error that lists the known ones.
 TrainConfig recipe(const std::string& name);
 
 /// TOML text that parses back to the same configuration, bit for bit.

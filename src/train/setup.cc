@@ -24,6 +24,13 @@ Graph frozen(const TrainConfig& config, Graph graph, double progress) {
 
 }  // namespace
 
+std::string choose_augment(const TrainConfig& config, Shape images) {
+  // A mirrored 3 is none, and what is frozen is computed once only while images stay as they are.
+  if (images.c != 3 || config.freeze != "none") return "none";
+  const int64_t pixels = std::max<int64_t>(1, std::min(images.h, images.w) / 8);
+  return "flip,crop:" + std::to_string(pixels);
+}
+
 std::unique_ptr<Engine> make_engine(const Graph& graph, TrainConfig& config) {
   const Precision precision = choose_precision(config.precision);
   auto engine = make_shard_engine(graph, {.threads = config.threads,
@@ -33,6 +40,7 @@ std::unique_ptr<Engine> make_engine(const Graph& graph, TrainConfig& config) {
                                           .batch_norm = choose_batch_norm(config.batch_norm)});
   config.precision = precision == Precision::bf16 ? "bf16" : "fp32";
   config.shard = engine->shard();
+  if (config.augment == "auto") config.augment = choose_augment(config, graph.input);
   return engine;
 }
 

@@ -71,8 +71,12 @@ struct RunControl {
   std::optional<ProgressLog> replay = {};
 };
 
-/// Makes the engine that `config` asks for, and writes back what was left open: precision and shard. An
-/// explicit `bf16` without hardware for it is a usage error.
+/// What `--augment auto` means: a mirror image and a shift by up to an eighth of the side for images of three
+/// channels (He et al. 2016: 4 of 32 pixels), nothing for others and where layers are frozen.
+std::string choose_augment(const TrainConfig& config, Shape images);
+
+/// Makes the engine that `config` asks for, and writes back what was left open: precision, shard and
+/// augmentation. An explicit `bf16` without hardware for it is a usage error.
 std::unique_ptr<Engine> make_engine(const Graph& graph, TrainConfig& config);
 
 /// The network that `config` names, for the images and classes of `data`, frozen as at the run's end.

@@ -50,17 +50,19 @@ class Import : public testing::Test {
 TEST_F(Import, GivesTheRunsLogits) {
   const std::string text = done({"import", "net.pt", "--model", model, "--data", "set", "--normalize", "auto",
                                  "--to", "net.safetensors"});
-  EXPECT_THAT(text, AllOf(StartsWith("from        net.pt (PyTorch): "), HasSubstr("wrote       net.safetensors, "),
-                          HasSubstr("images      3 x 32 x 32, "), HasSubstr("classes     100: ")));
+  EXPECT_THAT(text,
+              AllOf(StartsWith("from        net.pt (PyTorch): "), HasSubstr("wrote       net.safetensors, "),
+                    HasSubstr("images      3 x 32 x 32, "), HasSubstr("classes     100: ")));
   EXPECT_TRUE(logits("net.safetensors") == logits("run"));
   EXPECT_EQ(done({"weights", "net.safetensors", "--diff", "net.pt"}).find("tensors: 0"), std::string::npos);
 }
 
 TEST_F(Import, WhatItWritesIsATeacher) {
-  done({"import", "net.pt", "--model", model, "--data", "set", "--normalize", "auto", "--to", "net.safetensors"});
-  const Outcome student = frugal(quick_train(scratch / "set", scratch / "student",
-                                             {"--epochs", "1", "--model", model, "--loss", "ce + kd",
-                                              "--teacher", scratch / "net.safetensors"}));
+  done({"import", "net.pt", "--model", model, "--data", "set", "--normalize", "auto", "--to",
+        "net.safetensors"});
+  const Outcome student = frugal(quick_train(
+      scratch / "set", scratch / "student",
+      {"--epochs", "1", "--model", model, "--loss", "ce + kd", "--teacher", scratch / "net.safetensors"}));
   EXPECT_EQ(student.code, 0) << student.err;
 }
 
@@ -85,12 +87,14 @@ TEST_F(Import, ClassesAreCalledAsAFileSays) {
   EXPECT_THAT(done({"import", "net.pt", "--model", model, "--image-size", "32", "--class-names", "names.txt",
                     "--normalize", "none", "--to", "net.safetensors"}),
               HasSubstr("classes     100: kind 0, kind 1, "));
-  EXPECT_THAT(refused({"--model", model, "--image-size", "32", "--class-names", "names.txt", "--classes", "99",
-                       "--normalize", "none"}),
+  EXPECT_THAT(refused({"--model", model, "--image-size", "32", "--class-names", "names.txt", "--classes",
+                       "99", "--normalize", "none"}),
               HasSubstr("--class-names: there are 100 names in it, the network has 99 classes"));
   put(scratch / "names.txt", "\n");
-  EXPECT_THAT(refused({"--model", model, "--image-size", "32", "--class-names", "names.txt", "--normalize", "none"}, 1),
-              HasSubstr("names.txt: no class is in it"));
+  EXPECT_THAT(
+      refused({"--model", model, "--image-size", "32", "--class-names", "names.txt", "--normalize", "none"},
+              1),
+      HasSubstr("names.txt: no class is in it"));
 }
 
 TEST_F(Import, WeightsThatAreNotThereAreNotDrawn) {
@@ -119,12 +123,14 @@ TEST_F(Import, WhatIsLeftUnsaidIsAskedFor) {
 
 TEST_F(Import, WritesOverNothing) {
   put(scratch / "mine.safetensors", "mine");
-  const std::vector<std::string> import = {"import", "net.pt", "--model", model, "--data", "set",
-                                           "--normalize", "none", "--to", "mine.safetensors"};
+  const std::vector<std::string> import = {"import", "net.pt",      "--model", model,  "--data",
+                                           "set",    "--normalize", "none",    "--to", "mine.safetensors"};
   EXPECT_THAT(run(import).err, HasSubstr("--to mine.safetensors exists already; --force writes over it"));
   EXPECT_EQ(read_text(scratch / "mine.safetensors"), "mine");
-  EXPECT_THAT(run({"import", "net.pt", "--model", model, "--data", "set", "--normalize", "none", "--to", "net.bin"}).err,
-              HasSubstr("--to net.bin: the name must end in .safetensors"));
+  EXPECT_THAT(
+      run({"import", "net.pt", "--model", model, "--data", "set", "--normalize", "none", "--to", "net.bin"})
+          .err,
+      HasSubstr("--to net.bin: the name must end in .safetensors"));
 }
 
 }  // namespace

@@ -73,7 +73,9 @@ TEST_F(StudyCommand, RunsComparesAndDoesNothingTwice) {
 }
 
 TEST_F(StudyCommand, AFailedRunIsReportedAndTheRestIsDone) {
-  write("[[variant]]\nname = \"wild\"\nlr = 1e30\nepochs = 4\n[[variant]]\nname = \"tame\"\n");
+  write(
+      "[[variant]]\nname = \"wild\"\nlr = 1e30\nschedule = \"constant\"\nepochs = 4\n[[variant]]\nname = "
+      "\"tame\"\n");
   const Outcome outcome = study();
   EXPECT_EQ(outcome.code, 1);
   EXPECT_THAT(outcome.err, AllOf(HasSubstr("wild, seed 1 failed: "), HasSubstr("at learning rate 1e+30"),

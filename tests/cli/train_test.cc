@@ -253,8 +253,18 @@ TEST_F(Train, TheParameterLimitNamesTheLargestLayers) {
   EXPECT_EQ(run("run", {"--max-params", "1M"}).code, 0);
 }
 
+TEST_F(Train, SaysWhichAugmentationItChose) {
+  const Outcome plain = run("plain", {"--epochs", "1"});
+  ASSERT_EQ(plain.code, 0) << plain.err;
+  EXPECT_THAT(plain.out, AllOf(HasSubstr(", onecycle"), HasSubstr("augment flip,crop:4,")));
+  EXPECT_THAT(read_text(scratch / "plain/config.toml"), HasSubstr("augment = \"flip,crop:4\""));
+  ASSERT_EQ(run("seed", {"--epochs", "1", "--recipe", "seed"}).code, 0);
+  EXPECT_THAT(read_text(scratch / "seed/config.toml"),
+              AllOf(HasSubstr("augment = \"none\""), HasSubstr("schedule = \"step:size=5,gamma=0.2\"")));
+}
+
 TEST_F(Train, ALossThatIsNotFiniteStopsAndNamesTheStep) {
-  const Outcome outcome = run("run", {"--lr", "1e30", "--epochs", "4"});
+  const Outcome outcome = run("run", {"--lr", "1e30", "--schedule", "constant", "--epochs", "4"});
   EXPECT_EQ(outcome.code, 1) << outcome.out;
   EXPECT_THAT(outcome.err, AllOf(HasSubstr("step"), HasSubstr("1e+30")));
 }

@@ -38,14 +38,14 @@ class TorchGolden : public testing::TestWithParam<std::string> {};
 TEST_P(TorchGolden, Loads) {
   const json& expected = expected_files().at(GetParam());
   const TensorFile file = read_weights_file(goldens / GetParam());
-  EXPECT_EQ(file.format, expected.at("format"));
+  EXPECT_EQ(expected.at("format"), file.format);
   EXPECT_EQ(json(file.metadata), expected.at("metadata"));
   const json& tensors = expected.at("tensors");
   ASSERT_EQ(file.tensors.size(), tensors.size());
   for (size_t i = 0; i < tensors.size(); ++i) {
     SCOPED_TRACE(file.tensors[i].name);
-    EXPECT_EQ(file.tensors[i].name, tensors[i].at("name"));
-    EXPECT_EQ(file.tensors[i].dtype, tensors[i].at("dtype"));
+    EXPECT_EQ(tensors[i].at("name"), file.tensors[i].name);
+    EXPECT_EQ(tensors[i].at("dtype"), file.tensors[i].dtype);
     EXPECT_EQ(json(file.tensors[i].shape), tensors[i].at("shape"));
     EXPECT_EQ(to_floats(file.tensors[i]), tensors[i].at("values").get<std::vector<float>>());
   }

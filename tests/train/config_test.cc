@@ -7,6 +7,7 @@
 
 #include "../temp_dir.h"
 #include "base/error.h"
+#include "train/trainer.h"
 
 namespace frugal {
 namespace {
@@ -170,6 +171,18 @@ TEST(Config, SeedIsTheNotebook) {
   EXPECT_NO_THROW(validate(seed));
   EXPECT_NO_THROW(validate(recipe("default")));
   EXPECT_THROW(recipe("soup"), Error);
+}
+
+TEST(Config, ColourImagesAreMirroredAndShiftedByAnEighth) {
+  const TrainConfig config = recipe("default");
+  EXPECT_EQ(config.augment, "auto");
+  EXPECT_EQ(choose_augment(config, {32, 32, 3}), "flip,crop:4");
+  EXPECT_EQ(choose_augment(config, {96, 64, 3}), "flip,crop:8");
+  EXPECT_EQ(choose_augment(config, {4, 4, 3}), "flip,crop:1");
+  EXPECT_EQ(choose_augment(config, {28, 28, 1}), "none") << "a mirrored digit is none";
+  TrainConfig frozen = config;
+  frozen.freeze = "*,!fc.*";
+  EXPECT_EQ(choose_augment(frozen, {32, 32, 3}), "none") << "what is frozen is computed once";
 }
 
 TEST(Config, ValidateNamesTheFlag) {

@@ -355,12 +355,12 @@ TEST_F(Resume, ARunUnderAClockMayGoBackToo) {
 
 TEST_F(Resume, GoingBackLeavesTheClockWhereItWas) {
   config_.epochs = 0;
-  config_.max_time = "1s";
+  config_.max_time = "2s";
   config_.on_divergence = "rollback";
   FakeEngine engine(graph_);
   engine.on_train_step = [&, diverged = false](LossSums& sums) mutable {
     if (engine.keys.size() != 4 || diverged) return;
-    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    std::this_thread::sleep_for(std::chrono::milliseconds(800));
     sums.loss = std::numeric_limits<double>::infinity();
     diverged = true;
   };
@@ -368,7 +368,7 @@ TEST_F(Resume, GoingBackLeavesTheClockWhereItWas) {
   train(engine, graph_, config_, data_, out_ / "run", observer_);
   ASSERT_EQ(observer_.messages.size(), 1u);
   const auto extra = read_checkpoint_info(out_ / "run" / "last.safetensors").extra;
-  EXPECT_LT(std::stod(extra.at("first_step")), 0.2) << "not when the first step after it began";
+  EXPECT_LT(std::stod(extra.at("first_step")), 0.8) << "not when the first step after it began";
 }
 
 TEST_F(Resume, KilledBetweenACheckpointAndItsBoundaryItGoesBackToTheSamePlace) {
