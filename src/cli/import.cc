@@ -56,8 +56,7 @@ void check(Options& options) {
   if (!network.model.ends_with(".onnx") && (network.image_size.empty() || !names_classes)) {
     throw usage_error(
         "what images and classes were the weights trained on? --data NAME says it, or --image-size with "
-        "--classes "
-        "or --class-names");
+        "--classes or --class-names");
   }
 }
 
@@ -160,7 +159,7 @@ ExitCode run(Options options) {
   check(options);
   const Origin origin = origin_of(options);
   const Graph& graph = origin.graph;
-  const InitialWeights from = read_initial_weights(options.weights, graph);
+  const InitialWeights from = read_initial_weights(options.weights, graph, "");
   require_all(from, graph);
   const std::unique_ptr<Engine> engine = make_shard_engine(graph, {.threads = 1});
   copy_matched(from.matching, from.file.tensors, engine->parameters());

@@ -24,7 +24,7 @@ void keep_weights(TensorFile& file) {
 
 }  // namespace
 
-InitialWeights read_initial_weights(const std::string& from, const Graph& graph) {
+InitialWeights read_initial_weights(const std::string& from, const Graph& graph, const std::string& flag) {
   InitialWeights weights;
   weights.path = find_model(from).weights.string();
   weights.file = read_weights_file(weights.path);
@@ -37,8 +37,7 @@ InitialWeights read_initial_weights(const std::string& from, const Graph& graph)
                      dimensions_text(weights.file.tensors[i].shape));
     }
     throw Error(
-        "--from " + weights.path + ": none of its tensors fits " + graph.model + "; it begins with " +
-        join(some) +
+        flag + weights.path + ": none of its tensors fits " + graph.model + "; it begins with " + join(some) +
         (weights.matching.alphabetical
              ? "; they are in the alphabet's order, which does not tell the order of layers: names are all "
                "there is to go by"
@@ -47,7 +46,7 @@ InitialWeights read_initial_weights(const std::string& from, const Graph& graph)
   try {
     check_matched(weights.matching, weights.file.tensors);
   } catch (const Error& error) {
-    throw Error("--from " + weights.path + ": " + error.what());
+    throw Error(flag + weights.path + ": " + error.what());
   }
   return weights;
 }

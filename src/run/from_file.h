@@ -15,8 +15,9 @@ struct InitialWeights {
   WeightMatching matching;
 };
 
-/// A run is its best weights. Where nothing in the file fits it is an Error.
-InitialWeights read_initial_weights(const std::string& from, const Graph& graph);
+/// A run is its best weights. Where nothing in the file fits it is an Error; `flag` is what named the file.
+InitialWeights read_initial_weights(const std::string& from, const Graph& graph,
+                                    const std::string& flag = "--from ");
 
 /// What to say where so little of the network came from the file that it is hardly what was meant; else
 /// empty.

@@ -107,6 +107,8 @@ TEST_F(Import, WeightsThatAreNotThereAreNotDrawn) {
               AllOf(HasSubstr("net.pt: not all of smallnet:width=0.25 is in it: 'fc2.weight' 10x"),
                     HasSubstr("for 10 classes?")));
   EXPECT_THAT(with({"--model", "resnet20", "--classes", "100"}), HasSubstr("not all of resnet20 is in it"));
+  EXPECT_THAT(with({"--model", "vgg11", "--classes", "10"}),
+              StartsWith("frugal: net.pt: none of its tensors fits vgg11"));
 }
 
 TEST_F(Import, WhatIsLeftUnsaidIsAskedFor) {
