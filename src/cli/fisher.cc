@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 
 #include "base/clock.h"
 #include "base/units.h"
@@ -25,6 +26,16 @@ struct Options {
   bool empirical = false, json = false;
 };
 
+/// Weights could be called as an argument of --out by a slip of the hand.
+void require_fisher_file(const std::filesystem::path& out) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(out, ignored)) return;
+  if (!is_fisher_file(out)) {
+    throw usage_error("--out " + out.string() +
+                      " exists already and is no file of frugal fisher; choose another name");
+  }
+}
+
 ExitCode run(const Options& options) {
   const ModelFiles files = find_model(options.run);
   const std::optional<TrainConfig> config = load_config(files);
@@ -37,6 +48,10 @@ ExitCode run(const Options& options) {
   FisherOptions how;
   how.labels = options.empirical ? FisherLabels::empirical : FisherLabels::sampled;
   how.seed = parse_seed(options.seed);
+
+  const std::filesystem::path out = !options.out.empty() ? std::filesystem::path(options.out)
+                                                         : files.weights.parent_path() / "fisher.safetensors";
+  require_fisher_file(out);
 
   // One image at a time, whose gradient is squared before the next: nothing for several threads to share.
   LoadedModel model = load_model(files, {.threads = 1, .batch = 1});
@@ -51,8 +66,6 @@ ExitCode run(const Options& options) {
 
   const Stopwatch clock;
   const AlignedFloats fisher = fisher_diagonal(engine, data.train, ids, model.info.normalization, how);
-  const std::filesystem::path out = !options.out.empty() ? std::filesystem::path(options.out)
-                                                         : files.weights.parent_path() / "fisher.safetensors";
   write_fisher(out, engine.parameters(), fisher, std::ssize(ids), how.labels);
   double sum = 0;
   for (const float value : fisher.span()) sum += value;

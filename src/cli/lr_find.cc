@@ -76,6 +76,7 @@ void print_text(const Options& options, const LrCurve& curve, std::optional<size
 
 ExitCode run(const Options& options) {
   const LrSweep sweep = parse_sweep(options);
+  require_replaceable(options.out, "--out", "<svg", "drawing");
   TrainConfig config = configure(options.given, options.config_file);
   const std::filesystem::path folder = std::filesystem::path(options.out).parent_path();
   if (!folder.empty() && !std::filesystem::is_directory(folder)) {

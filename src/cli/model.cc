@@ -1,6 +1,5 @@
 // `frugal model`: the layer table of a network, or the network as a file.
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -33,16 +32,6 @@ void write_new_file(const std::string& path, const std::string& text, const std:
   write_file_atomic(path, text);
 }
 
-/// A drawing may take the place of one; a slip of the hand must not cost a model file.
-void require_svg(const std::string& path) {
-  std::error_code ignored;
-  if (!std::filesystem::is_regular_file(path, ignored)) return;
-  std::string begin(4, '\0');
-  std::ifstream(path, std::ios::binary).read(begin.data(), 4);
-  if (begin != "<svg")
-    throw usage_error("--svg " + path + " exists already and is no drawing; choose another name");
-}
-
 /// What only --profile reads would be ignored without it.
 void require_profile(const Options& options) {
   for (const auto& [flag, value] : {std::pair{"--batch", &options.batch},
@@ -56,7 +45,7 @@ ExitCode run(const Options& options) {
   if (!options.profile) require_profile(options);
   const Graph graph = make_network(options.network);
   if (!options.svg.empty()) {
-    require_svg(options.svg);
+    require_replaceable(options.svg, "--svg", "<svg", "drawing");
     write_file_atomic(options.svg, graph_svg(graph));
   }
   if (!options.to_file.empty()) write_new_file(options.to_file, write_model(graph), "--to-file");

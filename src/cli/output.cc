@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <string_view>
 #include <system_error>
 
@@ -120,6 +121,17 @@ void require_new_file(const std::string& path, bool force) {
   std::error_code ignored;
   if (!force && std::filesystem::exists(path, ignored)) {
     throw usage_error("--to " + path + " exists already; --force writes over it");
+  }
+}
+
+void require_replaceable(const std::string& path, const std::string& flag, const std::string& begin,
+                         const std::string& kind) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored) || std::filesystem::is_empty(path, ignored)) return;
+  std::string first(begin.size(), '\0');
+  std::ifstream(path, std::ios::binary).read(first.data(), static_cast<std::streamsize>(first.size()));
+  if (first != begin) {
+    throw usage_error(flag + " " + path + " exists already and is no " + kind + "; choose another name");
   }
 }
 

@@ -63,4 +63,9 @@ int64_t parse_extent(const std::string& text, const std::string& flag, int64_t m
 /// A usage error where something is at `path`, which a value of --to names, and --force was not given.
 void require_new_file(const std::string& path, bool force);
 
+/// A usage error where the file at `path`, which a value of `flag` names, does not begin with `begin`: a
+/// drawing may take the place of one, but a slip of the hand must not cost weights. `kind` is what begins so.
+void require_replaceable(const std::string& path, const std::string& flag, const std::string& begin,
+                         const std::string& kind);
+
 }  // namespace frugal

@@ -82,13 +82,14 @@ ExitCode run(const Options& options) {
     throw usage_error("report: " + std::to_string(options.runs.size()) +
                       " runs are more than anyone can read; the most is " + std::to_string(most_runs));
   }
+  const fs::path out =
+      options.out.empty() ? fs::path(options.runs[0]) / "report.html" : fs::path(options.out);
+  require_replaceable(out, "--out", "<!doctype html>", "HTML page");
   std::vector<ReportedRun> runs;
   for (const std::string& name : options.runs) runs.push_back(read_run(options, name));
   const std::string title = !options.title.empty() ? options.title
                             : runs.size() > 1      ? std::to_string(runs.size()) + " runs"
                                                    : runs[0].config.model + " on " + runs[0].config.data;
-  const fs::path out =
-      options.out.empty() ? fs::path(options.runs[0]) / "report.html" : fs::path(options.out);
   const std::string page = report_html(title, runs);
   write_file_atomic(out, page);
   if (options.json) {

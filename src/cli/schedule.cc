@@ -62,6 +62,7 @@ void print_table(const Schedule& schedule, const RateCurve& curve, double highes
 }
 
 ExitCode run(const Options& options) {
+  require_replaceable(options.out, "--out", "<svg", "drawing");
   GivenFlags given = options.given;
   if (!options.schedule.empty()) given["--schedule"] = options.schedule;
   const TrainConfig config = configure(given, options.config_file);

@@ -175,6 +175,10 @@ int64_t count_finished(const std::vector<std::vector<PlannedRun>>& variants, con
 
 ExitCode run(const Options& options) {
   const TableFormat format = parse_format(options.format);
+  if (options.json && format != TableFormat::text) {
+    throw usage_error(
+        "--format is how the table is printed, which --json writes as JSON; leave one of the two out");
+  }
   const Study study = read_study(options.file);
   check_flags(study);
   const fs::path default_out = fs::path("runs") / ("study-" + study.file.stem().string());

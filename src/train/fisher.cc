@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/error.h"
 #include "base/philox.h"
 #include "base/safetensors.h"
 #include "train/anchor.h"
@@ -17,6 +18,8 @@
 
 namespace frugal {
 namespace {
+
+constexpr const char* images_key = "fisher.images";
 
 /// A batch of one image, whose label is given.
 class OneImage : public DatasetBatch {
@@ -101,9 +104,17 @@ void write_fisher(const std::filesystem::path& path, const Parameters& parameter
     tensors.push_back(tensor_of("fisher." + slot.name, slot, fisher.span()));
   }
   write_safetensors(path,
-                    {{"fisher.images", std::to_string(images)},
+                    {{images_key, std::to_string(images)},
                      {"fisher.labels", labels == FisherLabels::sampled ? "sampled" : "empirical"}},
                     tensors);
+}
+
+bool is_fisher_file(const std::filesystem::path& path) {
+  try {
+    return read_safetensors(path).metadata.count(images_key) != 0;
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 }  // namespace frugal

@@ -40,4 +40,7 @@ Graph fisher_graph(Graph graph);
 void write_fisher(const std::filesystem::path& path, const Parameters& parameters,
                   const AlignedFloats& fisher, int64_t images, FisherLabels labels);
 
+/// Whether write_fisher wrote what is at `path`; not, where it cannot be read.
+bool is_fisher_file(const std::filesystem::path& path);
+
 }  // namespace frugal

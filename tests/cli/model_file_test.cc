@@ -73,7 +73,7 @@ TEST(ModelFileRuns, ADrawingDoesNotTakeAFilesPlace) {
   const TempDir scratch;
   put(scratch / "tiny.toml", tiny);
   const std::string file = (scratch / "tiny.toml").string(), drawing = (scratch / "tiny.svg").string();
-  EXPECT_EQ(frugal({"model", file, "--svg", file}).code, 2);
+  EXPECT_THAT(frugal({"model", file, "--svg", file}).err, HasSubstr("exists already and is no drawing"));
   EXPECT_EQ(read_text(file), tiny);
   EXPECT_EQ(frugal({"model", file, "--svg", drawing}).code, 0);
   EXPECT_EQ(frugal({"model", file, "--svg", drawing}).code, 0) << "one drawing in place of another";

@@ -36,6 +36,16 @@ class Report : public testing::Test {
   const TempDir scratch;
 };
 
+TEST_F(Report, WritesOverPagesAlone) {
+  const std::string weights = read_text(scratch / "one/last.safetensors");
+  const Outcome refused = frugal({"report", path("one"), "--out", path("one/last.safetensors")});
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("last.safetensors exists already and is no HTML page"));
+  EXPECT_TRUE(weights == read_text(scratch / "one/last.safetensors"));
+  EXPECT_EQ(frugal({"report", path("one"), "--no-test"}).code, 0);
+  EXPECT_EQ(frugal({"report", path("one"), "--no-test"}).code, 0) << "one page in place of another";
+}
+
 TEST_F(Report, IsOneFileThatFetchesNothing) {
   const Outcome outcome = frugal({"report", path("one")});
   ASSERT_EQ(outcome.code, 0) << outcome.err;

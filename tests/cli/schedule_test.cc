@@ -89,5 +89,17 @@ TEST_F(ScheduleCommand, RefusesWhatTrainRefuses) {
   EXPECT_EQ(run({"cosine", "--out", "nowhere/s.svg"}).code, 1);
 }
 
+TEST_F(ScheduleCommand, DrawsOverDrawingsAlone) {
+  put(scratch / "best.safetensors", "weights");
+  const Outcome refused = run({"cosine", "--out", "best.safetensors"});
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_THAT(refused.err,
+              HasSubstr("--out best.safetensors exists already and is no drawing; choose another name"));
+  EXPECT_EQ(read_text(scratch / "best.safetensors"), "weights");
+  put(scratch / "empty.svg", "");
+  EXPECT_EQ(run({"cosine", "--out", "empty.svg"}).code, 0);
+  EXPECT_EQ(run({"linear", "--out", "empty.svg"}).code, 0);
+}
+
 }  // namespace
 }  // namespace frugal

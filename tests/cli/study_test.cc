@@ -167,6 +167,7 @@ TEST_F(StudyCommand, MistakesAreFoundBeforeAnythingIsTrained) {
   write("");
   EXPECT_EQ(study({"--jobs", "0"}).code, 2);
   EXPECT_THAT(study({"--format", "xml"}).err, HasSubstr("there are text, markdown, csv and html"));
+  EXPECT_THAT(study({"--format", "csv", "--json"}).err, HasSubstr("leave one of the two out"));
   EXPECT_THAT(frugal({"study", (scratch / "none.toml").string()}).err, HasSubstr("none.toml"));
 }
 

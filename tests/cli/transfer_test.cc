@@ -171,6 +171,10 @@ TEST_F(Transfer, TasksOneAfterTheOther) {
   ASSERT_EQ(fisher.code, 0) << fisher.err;
   EXPECT_EQ(json_lines(fisher.out).at(0)["images"], 20);
   EXPECT_GT(json_lines(fisher.out).at(0)["trace"], 0);
+  EXPECT_EQ(frugal({"fisher", path("one"), "--images", "20"}).code, 0) << "in place of the one before";
+  const Outcome slip = frugal({"fisher", path("one"), "--out", path("one/best.safetensors")});
+  EXPECT_EQ(slip.code, 2);
+  EXPECT_THAT(slip.err, HasSubstr("best.safetensors exists already and is no file of frugal fisher"));
   const Outcome two = train("two", {"--task", "50-99", "--from", path("one"), "--loss", "ce + 100*ewc"});
   ASSERT_EQ(two.code, 0) << two.err;
   const auto evaluated = [&](const std::vector<std::string>& more) {
