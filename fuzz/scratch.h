@@ -2,8 +2,10 @@
 // an Error.
 #pragma once
 
+#include <sanitizer/allocator_interface.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -67,6 +69,43 @@ void try_to(Read&& read) {
 /// What a reader must keep to whatever it was given.
 inline void demand(bool kept) {
   if (!kept) std::abort();
+}
+
+/// Bytes that the program holds, and the most that it held.
+struct HeldMemory {
+  int64_t now = 0, most = 0;
+};
+inline constinit HeldMemory held_memory;
+
+/// The sanitizer tells from here on; nothing may be allocated in what it calls.
+inline void watch_memory() {
+  [[maybe_unused]] static const int hook = __sanitizer_install_malloc_and_free_hooks(
+      [](const volatile void*, size_t size) {
+        held_memory.now += static_cast<int64_t>(size);
+        held_memory.most = std::max(held_memory.most, held_memory.now);
+      },
+      [](const volatile void* p) {
+        held_memory.now -= static_cast<int64_t>(__sanitizer_get_allocated_size(const_cast<const void*>(p)));
+      });
+}
+
+/// What `read` yields, which must not take more memory at any time than `factor` times the input's `size` and
+/// a little that does not depend on it.
+template <class Read>
+auto within_memory(int64_t factor, uintmax_t size, Read&& read) {
+  constexpr int64_t always = 64 << 10;
+  watch_memory();
+  struct Bound {
+    int64_t before = held_memory.now, limit;
+    explicit Bound(int64_t bytes) : limit(bytes) { held_memory.most = before; }
+    ~Bound() {
+      const int64_t taken = held_memory.most - before;
+      if (std::getenv("FRUGAL_FUZZ_MEMORY") != nullptr)
+        std::fprintf(stderr, "memory %ld of %ld\n", taken, limit);
+      demand(taken <= limit);
+    }
+  } bound(factor * static_cast<int64_t>(size) + always);
+  return read();
 }
 
 }  // namespace frugal

@@ -125,10 +125,12 @@ void write_stream_layout(const std::string& pickle, Recipe recipe) {
 
 /// Every tensor is as long as its shape says, and its bytes are there to be read.
 void read_and_check() {
-  const TensorFile file = read_torch_file(scratch() / "file");
+  const auto path = scratch() / "file";
+  const TensorFile file =
+      within_memory(64, std::filesystem::file_size(path), [&] { return read_torch_file(path); });
   size_t held = 0;
   for (const auto& storage : file.storages) held += storage.size();
-  demand(held <= 5 * std::filesystem::file_size(scratch() / "file") + (64 << 10));
+  demand(held <= 5 * std::filesystem::file_size(path) + (64 << 10));
   for (const TensorRecord& tensor : file.tensors) {
     int64_t numbers = 1;
     for (const int64_t extent : tensor.shape) numbers *= extent;
