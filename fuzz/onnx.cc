@@ -25,6 +25,6 @@ void check(const OnnxNetwork& network) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  try_to([&] { check(within_memory(64, size, [&] { return parse_onnx({data, size}, "input.onnx"); })); });
+  try_to([&] { check(within_memory(size, [&] { return parse_onnx({data, size}, "input.onnx"); })); });
   return 0;
 }

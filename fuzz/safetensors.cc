@@ -21,7 +21,7 @@ std::string with_length(std::span<const uint8_t> input) {
 void read_and_check() {
   const auto path = scratch() / "file";
   const SafetensorsFile file =
-      within_memory(64, std::filesystem::file_size(path), [&] { return read_safetensors(path); });
+      within_memory(std::filesystem::file_size(path), [&] { return read_safetensors(path); });
   for (const TensorRecord& tensor : file.tensors) {
     int64_t bytes = safetensors_element_size(tensor.dtype);
     for (const int64_t extent : tensor.shape) bytes *= extent;

@@ -92,10 +92,11 @@ inline void watch_memory() {
 /// Where a directory is longer than it claims entries, libzip makes place for 65,536 more: two MiB.
 inline constexpr int64_t libzip_memory = 3 << 20;
 
-/// What `read` yields, which must not take more memory at any time than `factor` times the input's `size` and
+/// What `read` yields, which must not take more memory at any time than 64 times the input's `size` and
 /// `always`, which does not depend on it.
 template <class Read>
-auto within_memory(int64_t factor, uintmax_t size, Read&& read, int64_t always = 64 << 10) {
+auto within_memory(uintmax_t size, Read&& read, int64_t always = 64 << 10) {
+  constexpr int64_t factor = 64;
   watch_memory();
   struct Bound {
     int64_t before = held_memory.now, limit;

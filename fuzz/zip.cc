@@ -29,7 +29,7 @@ void write_changed(std::span<const uint8_t> changes) {
 void read_and_check() {
   const auto path = scratch() / "file";
   const ZipArchive archive = within_memory(
-      64, std::filesystem::file_size(path), [&] { return ZipArchive(path); }, libzip_memory);
+      std::filesystem::file_size(path), [&] { return ZipArchive(path); }, libzip_memory);
   size_t held = 0;
   for (size_t i = 0; i < archive.entries().size(); ++i) {
     std::vector<uint8_t> bytes(static_cast<size_t>(archive.entries()[i].size));

@@ -26,14 +26,12 @@ struct Options {
   bool empirical = false, json = false;
 };
 
-/// Weights could be called as an argument of --out by a slip of the hand.
+/// A slip of the hand must not cost weights.
 void require_fisher_file(const std::filesystem::path& out) {
   std::error_code ignored;
-  if (!std::filesystem::exists(out, ignored)) return;
-  if (!is_fisher_file(out)) {
-    throw usage_error("--out " + out.string() +
-                      " exists already and is no file of frugal fisher; choose another name");
-  }
+  if (!std::filesystem::exists(out, ignored) || is_fisher_file(out)) return;
+  throw usage_error("--out " + out.string() +
+                    " exists already and is no file of frugal fisher; choose another name");
 }
 
 ExitCode run(const Options& options) {

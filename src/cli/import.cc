@@ -2,12 +2,12 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/file.h"
+#include "base/lines.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "cli/command.h"
@@ -16,11 +16,12 @@
 #include "cli/network_flags.h"
 #include "cli/output.h"
 #include "data/dataset.h"
-#include "graph/presets.h"
 #include "graph/table.h"
 #include "nn/engine.h"
 #include "run/from_file.h"
+#include "run/training_run.h"
 #include "train/run_description.h"
+#include "train/trainer.h"
 
 namespace frugal {
 namespace {
@@ -31,15 +32,14 @@ struct Options {
   bool force = false, json = false;
 };
 
-void check(Options& options) {
+void check(const Options& options) {
   if (std::filesystem::path(options.to).extension() != ".safetensors") {
     throw usage_error("--to " + options.to +
                       ": the name must end in .safetensors; frugal export makes others of it");
   }
   require_new_file(options.to, options.force);
   check_normalize(options.normalize);
-  NetworkFlags& network = options.network;
-  if (network.model.empty() && options.weights.ends_with(".onnx")) network.model = options.weights;
+  const NetworkFlags& network = options.network;
   if (network.model.empty()) throw usage_error("--model: which network are the weights of?");
   if (!options.data.empty()) {
     for (const auto& [flag, value] :
@@ -62,11 +62,7 @@ void check(Options& options) {
 
 /// A class a line.
 std::vector<std::string> read_class_names(const std::string& path) {
-  std::vector<std::string> names;
-  std::istringstream lines(read_text_file(path));
-  for (std::string line; std::getline(lines, line);) {
-    if (!trim(line).empty()) names.emplace_back(trim(line));
-  }
+  std::vector<std::string> names = nonempty_lines(read_text_file(path));
   if (names.empty()) throw Error(path + ": no class is in it; a name a line is read");
   return names;
 }
@@ -88,21 +84,19 @@ Dataset described(const Graph& graph, std::vector<std::string> names) {
 
 /// The network that the weights are of, and what it was trained on.
 struct Origin {
+  TrainConfig config;
   Graph graph;
   Dataset data;
 };
 
 Origin origin_of(const Options& options) {
   Origin origin;
+  origin.config.model = options.network.model;
   if (!options.data.empty()) {
-    LoadOptions how = loading(!options.json);
-    if (!options.network.image_size.empty()) {
-      how.image_size = parse_image_size(options.network.image_size, "--image-size");
-    }
-    origin.data = load_dataset(options.data, how);
-    const ImageSet& images = origin.data.train;
-    origin.graph = make_model(options.network.model, {images.height, images.width, images.channels},
-                              std::ssize(origin.data.classes));
+    origin.config.data = options.data;
+    if (!options.network.image_size.empty()) origin.config.image_size = options.network.image_size;
+    origin.data = load_training_data(origin.config, loading(!options.json));
+    origin.graph = graph_for(origin.config, origin.data);
     return origin;
   }
   NetworkFlags network = options.network;
@@ -156,6 +150,8 @@ void print_imported(const InitialWeights& from, const CheckpointInfo& info, cons
 }
 
 ExitCode run(Options options) {
+  std::string& model = options.network.model;
+  if (model.empty() && options.weights.ends_with(".onnx")) model = options.weights;
   check(options);
   const Origin origin = origin_of(options);
   const Graph& graph = origin.graph;
@@ -163,9 +159,7 @@ ExitCode run(Options options) {
   require_all(from, graph);
   const std::unique_ptr<Engine> engine = make_shard_engine(graph, {.threads = 1});
   copy_matched(from.matching, from.file.tensors, engine->parameters());
-  TrainConfig config;
-  config.model = options.network.model;
-  const CheckpointInfo info = checkpoint_info(graph, written_config(config, graph), origin.data,
+  const CheckpointInfo info = checkpoint_info(graph, written_config(origin.config, graph), origin.data,
                                               choose_normalization(options.normalize, origin.data.train));
   save_checkpoint(options.to, info, engine->parameters(), /*optimizer=*/false);
   const auto bytes = static_cast<int64_t>(std::filesystem::file_size(options.to));

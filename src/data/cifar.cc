@@ -8,8 +8,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/large_pages.h"
+#include "base/lines.h"
 #include "base/parallel.h"
-#include "base/text.h"
 #include "base/units.h"
 
 namespace frugal {
@@ -105,11 +105,7 @@ void read_records(const fs::path& path, const Labels& labels, const LoadOptions&
 }  // namespace
 
 std::vector<std::string> read_names(const fs::path& path) {
-  std::vector<std::string> names;
-  const std::string text = read_text_file(path, 1 << 20);
-  for (std::string_view line : split(text, '\n')) {
-    if (!trim(line).empty()) names.emplace_back(trim(line));
-  }
+  std::vector<std::string> names = nonempty_lines(read_text_file(path, 1 << 20));
   if (names.empty() || names.size() > max_classes) {
     throw Error(path.string() + ": " + std::to_string(names.size()) + " names of classes, where 1 to " +
                 std::to_string(max_classes) + " are expected, one a line");
