@@ -1,7 +1,5 @@
 #include <cstring>
 
-#include "nn/kernels/depthwise.h"
-#include "nn/kernels/moments.h"
 #include "nn/ops/ops.h"
 #include "nn/ops/samples.h"
 #include "nn/primitive.h"
@@ -69,13 +67,9 @@ class ConvOp : public Op {
     bias_gradient_ = node.bias && bias_gradient && context.trains(bias_);
     frozen_ = !context.trains(weight_);
     if (!frozen_ || bias_gradient_) {
-      if (by_channel(node) && !frozen_) {
-        plan_depthwise_gradient(context, node);
-      } else {
-        plan_weight_gradient(context, descs, forward);
-        // oneDNN 2.6.3 in bf16 then takes what lies in its scratch for padding.
-        clears_scratch_ = bf16_ && node.in.w < node.stride.w && node.padding.w > 0;
-      }
+      plan_weight_gradient(context, descs, forward);
+      // oneDNN 2.6.3 in bf16 then takes what lies in its scratch for padding.
+      clears_scratch_ = bf16_ && node.in.w < node.stride.w && node.padding.w > 0;
     }
   }
 
@@ -87,7 +81,6 @@ class ConvOp : public Op {
   /// The weight gradient first: it reads the input, which the input's gradient may overwrite.
   void backward(const ShardRun& run) const override {
     if (weight_gradient_) run_weight_gradient(run);
-    if (widened_ >= 0) run_depthwise_gradient(run);
     if (!backward_data_) return;
     void* const target = run.at(summand_ >= 0 ? summand_ : in_.gradient);
     void* const data[] = {run.at(out_.gradient), target};
@@ -154,49 +147,13 @@ class ConvOp : public Op {
     to_plain_.run(run.worker, run.at(0), order);
   }
 
-  /// Whether our own kernel makes the weight gradient. oneDNN has a fast one for 3x3 alone; 5x5 over
-  /// 16x16x256 and 32 images took it 51 ms, and takes ours 3.
-  static bool by_channel(const Node& node) {
-    return node.depthwise() && node.out.c == node.in.c && node.dilation == Extent(1) &&
-           !(node.kernel == Extent(3));
-  }
-
-  void plan_depthwise_gradient(const OpContext& context, const Node& node) {
-    depthwise_ = {.h = node.in.h,
-                  .w = node.in.w,
-                  .c = node.in.c,
-                  .out_h = node.out.h,
-                  .out_w = node.out.w,
-                  .kernel_h = node.kernel.h,
-                  .kernel_w = node.kernel.w,
-                  .stride_h = node.stride.h,
-                  .stride_w = node.stride.w,
-                  .padding_h = node.padding.h,
-                  .padding_w = node.padding.w};
-    widened_ = context.add_scratch(0, depthwise_.scratch_floats() * static_cast<int64_t>(sizeof(float)));
-  }
-
-  void run_depthwise_gradient(const ShardRun& run) const {
-    Partials& partials = *run.step.partials;
-    with_type(bf16_, [&](auto type) {
-      using T = decltype(type);
-      const T* dy = run.at<T>(out_.gradient);
-      depthwise_weight_gradient(depthwise_, run.at<T>(in_.data), dy, run.count, run.at<float>(widened_),
-                                partials.gradient(run.shard, weight_));
-      if (!bias_gradient_) return;
-      channel_sums(dy, run.count * out_.shape.h * out_.shape.w, out_.shape.c,
-                   partials.gradient(run.shard, bias_));
-    });
-  }
-
   ValueBuffers in_, out_;
   int weight_, bias_;
   bool bf16_, bias_gradient_ = false;
   bool clears_scratch_ = false;
   bool frozen_ = false;  // the bias alone is trained; its gradient comes with that of the weight
   float* bias_data_ = nullptr;
-  BufferId computed_gradient_ = -1, summand_ = -1, widened_ = -1;
-  DepthwiseShape depthwise_;
+  BufferId computed_gradient_ = -1, summand_ = -1;
   Primitive forward_, backward_data_, weight_gradient_, to_plain_;
   const dnnl::memory *forward_weights_ = nullptr, *backward_weights_ = nullptr;
 };

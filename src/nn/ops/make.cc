@@ -10,7 +10,8 @@ std::unique_ptr<Op> make_op(const OpContext& context, const Group& group, std::s
   const Node& node = context.graph.nodes[static_cast<size_t>(group.node)];
   switch (node.kind) {
     case OpKind::conv2d:
-      return make_conv_op(context, node, in[0], out, !group.norm_follows);
+      return takes_depthwise_op(node) ? make_depthwise_op(context, node, in[0], out, !group.norm_follows)
+                                      : make_conv_op(context, node, in[0], out, !group.norm_follows);
     case OpKind::linear:
       return make_linear_op(context, node, in[0], out, fp32_logits);
     case OpKind::activation:

@@ -16,6 +16,12 @@ std::unique_ptr<Op> make_input_op(const OpContext& context, const ValueBuffers& 
 std::unique_ptr<Op> make_conv_op(const OpContext& context, const Node& node, const ValueBuffers& in,
                                  const ValueBuffers& out, bool bias_gradient);
 
+/// Whether a convolution is a depthwise one that our own kernels do faster than oneDNN, which has fast ones
+/// for 3x3 alone.
+bool takes_depthwise_op(const Node& conv);
+std::unique_ptr<Op> make_depthwise_op(const OpContext& context, const Node& node, const ValueBuffers& in,
+                                      const ValueBuffers& out, bool bias_gradient);
+
 /// `last`: the result is the logits, in fp32. The weight gradient is left to a meeting point (see
 /// DeferredGradient).
 std::unique_ptr<Op> make_linear_op(const OpContext& context, const Node& node, const ValueBuffers& in,
