@@ -90,6 +90,7 @@ ExitCode run(const Options& options) {
   if (!options.seed.empty() && options.augment.empty()) {
     throw usage_error("--seed: is of the images and changes that --augment shows");
   }
+  require_replaceable(options.sheet, "--sheet", "\x89PNG", "PNG picture");
   const uint64_t seed = options.seed.empty() ? 1 : parse_seed(options.seed);
   const std::vector<Augment> augment = parse_augment(options.augment);
   LoadOptions how = loading(!options.json);

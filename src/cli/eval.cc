@@ -71,6 +71,9 @@ void check(const Options& options) {
   if (!options.tta.empty() && options.tta != "flip") {
     throw usage_error("--tta: '" + options.tta + "' is not known; there is flip");
   }
+  require_replaceable(options.logits, "--logits", "\x93NUMPY", "NumPy array");
+  require_replaceable(options.predictions, "--predictions", "image,label,guess,", "file of such predictions");
+  require_replaceable(options.confusion, "--confusion", "label,", "confusion matrix");
 }
 
 ExitCode run(const Options& options) {

@@ -1,6 +1,5 @@
 // `frugal lr-find`: the learning-rate range test, its curve and what it suggests.
 #include <algorithm>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -78,10 +77,6 @@ ExitCode run(const Options& options) {
   const LrSweep sweep = parse_sweep(options);
   require_replaceable(options.out, "--out", "<svg", "drawing");
   TrainConfig config = configure(options.given, options.config_file);
-  const std::filesystem::path folder = std::filesystem::path(options.out).parent_path();
-  if (!folder.empty() && !std::filesystem::is_directory(folder)) {
-    throw usage_error("--out " + options.out + ": there is no directory " + folder.string());
-  }
   const Dataset data = load_training_data(config, loading(!options.json));
   const Graph graph = graph_for(config, data);
   const auto engine = make_engine(graph, config);

@@ -127,6 +127,10 @@ void require_new_file(const std::string& path, bool force) {
 void require_replaceable(const std::string& path, const std::string& flag, const std::string& begin,
                          const std::string& kind) {
   std::error_code ignored;
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  if (!folder.empty() && !std::filesystem::is_directory(folder, ignored)) {
+    throw usage_error(flag + " " + path + ": there is no directory " + folder.string());
+  }
   if (!std::filesystem::is_regular_file(path, ignored) || std::filesystem::is_empty(path, ignored)) return;
   std::string first(begin.size(), '\0');
   std::ifstream(path, std::ios::binary).read(first.data(), static_cast<std::streamsize>(first.size()));

@@ -63,8 +63,9 @@ int64_t parse_extent(const std::string& text, const std::string& flag, int64_t m
 /// A usage error where something is at `path`, which a value of --to names, and --force was not given.
 void require_new_file(const std::string& path, bool force);
 
-/// A usage error where the file at `path`, which a value of `flag` names, does not begin with `begin`: a
-/// drawing may take the place of one, but a slip of the hand must not cost weights. `kind` is what begins so.
+/// For a value of `flag` that names a file to write, before any work for it. A usage error where its
+/// directory is not there, or a file that is does not begin with `begin`: a drawing may take the place of
+/// one, but a slip of the hand must not cost weights. `kind` is what begins so. An empty path is none.
 void require_replaceable(const std::string& path, const std::string& flag, const std::string& begin,
                          const std::string& kind);
 

@@ -131,6 +131,23 @@ TEST_F(Eval, WhatCannotBeDoneIsSaidBeforeAnythingIsWritten) {
   EXPECT_FALSE(fs::exists(scratch / "p.csv"));
 }
 
+TEST_F(Eval, WritesOverItsOwnKindOfFileAlone) {
+  const std::string weights = read_text(scratch / "run" / "best.safetensors");
+  for (const char* flag : {"--predictions", "--confusion", "--logits"}) {
+    const std::string file = path("again");
+    ASSERT_EQ(eval({flag, file}).code, 0) << flag;
+    EXPECT_EQ(eval({flag, file}).code, 0) << flag;
+    fs::remove(file);
+    const Outcome slip = eval({flag, path("run/best.safetensors")});
+    EXPECT_EQ(slip.code, 2);
+    EXPECT_THAT(slip.err, AllOf(HasSubstr(flag), HasSubstr("best.safetensors exists already and is no ")));
+    const Outcome nowhere = eval({flag, path("nowhere/file")});
+    EXPECT_EQ(nowhere.code, 2);
+    EXPECT_THAT(nowhere.err, HasSubstr("there is no directory " + path("nowhere")));
+  }
+  EXPECT_EQ(read_text(scratch / "run" / "best.safetensors"), weights);
+}
+
 TEST_F(Eval, CalibratingNeedsImagesThatWereHeldOut) {
   const Outcome outcome = frugal({"eval", path("run/best.safetensors"), "--calibrate"});
   EXPECT_EQ(outcome.code, 0) << "the run's configuration lies beside it";
