@@ -17,6 +17,7 @@
 #include "cli/output.h"
 #include "data/dataset.h"
 #include "graph/table.h"
+#include "interop/onnx_export.h"
 #include "nn/engine.h"
 #include "run/from_file.h"
 #include "run/training_run.h"
@@ -32,15 +33,23 @@ struct Options {
   bool force = false, json = false;
 };
 
+Error normalization_unknown(const Options& options) {
+  return usage_error(
+      "--normalize: how were the images normalised that it was trained on, none, auto (with --data) or "
+      "given:mean=...,std=...? " +
+      options.weights + " does not say");
+}
+
 void check(const Options& options) {
   if (std::filesystem::path(options.to).extension() != ".safetensors") {
     throw usage_error("--to " + options.to +
                       ": the name must end in .safetensors; frugal export makes others of it");
   }
   require_new_file(options.to, options.force);
-  check_normalize(options.normalize);
+  if (!options.normalize.empty()) check_normalize(options.normalize);
   const NetworkFlags& network = options.network;
   if (network.model.empty()) throw usage_error("--model: which network are the weights of?");
+  if (options.normalize.empty() && !options.weights.ends_with(".onnx")) throw normalization_unknown(options);
   if (!options.data.empty()) {
     for (const auto& [flag, value] :
          {std::pair{"--classes", &network.classes}, std::pair{"--class-names", &options.class_names},
@@ -80,6 +89,16 @@ Dataset described(const Graph& graph, std::vector<std::string> names) {
                       " names in it, the network has " + with_thousands(graph.classes) + " classes");
   }
   return data;
+}
+
+/// By the flag, or as an ONNX file of frugal export says.
+Normalization normalization_of(const Options& options, const OnnxExportOptions& exported,
+                               const Dataset& data) {
+  if (!options.normalize.empty()) return choose_normalization(options.normalize, data.train);
+  const auto channels = static_cast<size_t>(data.train.channels);
+  if (exported.mean.size() != channels || exported.std.size() != channels)
+    throw normalization_unknown(options);
+  return {exported.mean, exported.std};
 }
 
 /// The network that the weights are of, and what it was trained on.
@@ -153,14 +172,18 @@ ExitCode run(Options options) {
   std::string& model = options.network.model;
   if (model.empty() && options.weights.ends_with(".onnx")) model = options.weights;
   check(options);
-  const Origin origin = origin_of(options);
+  Origin origin = origin_of(options);
   const Graph& graph = origin.graph;
   const InitialWeights from = read_initial_weights(options.weights, graph, "");
+  const OnnxExportOptions exported = described_options(from.file.metadata);
+  const bool named = !options.data.empty() || !options.class_names.empty();
+  if (!named && std::ssize(exported.classes) == graph.classes) origin.data.classes = exported.classes;
+  const Normalization normalization = normalization_of(options, exported, origin.data);
   require_all(from, graph);
   const std::unique_ptr<Engine> engine = make_shard_engine(graph, {.threads = 1});
   copy_matched(from.matching, from.file.tensors, engine->parameters());
-  const CheckpointInfo info = checkpoint_info(graph, written_config(origin.config, graph), origin.data,
-                                              choose_normalization(options.normalize, origin.data.train));
+  const CheckpointInfo info =
+      checkpoint_info(graph, written_config(origin.config, graph), origin.data, normalization);
   save_checkpoint(options.to, info, engine->parameters(), /*optimizer=*/false);
   const auto bytes = static_cast<int64_t>(std::filesystem::file_size(options.to));
   if (!options.json) {
@@ -200,8 +223,8 @@ void add_import_command(CLI::App& program, Action& action) {
       ->add_option(
           "--normalize", options->normalize,
           "How the images that it was trained on were normalised: none, given:mean=...,std=... (in [0, 1], "
-          "by channel: 0.5|0.4|0.4), auto (measured on --data)")
-      ->required()
+          "by channel: 0.5|0.4|0.4), auto (measured on --data). Default: as an ONNX file of frugal export "
+          "says")
       ->type_name("none|auto|given:...");
   command->add_option("--data", options->data, "The data set that it was trained on: its classes and images")
       ->type_name("NAME|DIR");

@@ -1,5 +1,7 @@
 #include "interop/onnx_export.h"
 
+#include <algorithm>
+#include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -15,6 +17,8 @@ namespace {
 
 constexpr const char* input_name = "input";
 constexpr const char* output_name = "logits";
+// What the metadata call what is to be fed.
+constexpr const char *plain_input = "pixel / 255", *normalised_input = "(pixel / 255 - mean) / std";
 // Protocol buffers count a message's bytes in int32; the rest is for names.
 constexpr int64_t most_parameter_bytes = (int64_t{1} << 31) - (int64_t{64} << 20);
 
@@ -188,7 +192,7 @@ class Exporter {
     say("classes", json(options_.classes));
     say("mean", json(options_.mean));
     say("std", json(options_.std));
-    say("input", options_.normalise ? "pixel / 255" : "(pixel / 255 - mean) / std");
+    say("input", options_.normalise ? plain_input : normalised_input);
   }
 
   /// Names that are not UTF-8 are repaired.
@@ -208,6 +212,29 @@ class Exporter {
 };
 
 }  // namespace
+
+OnnxExportOptions described_options(const std::map<std::string, std::string>& metadata) {
+  OnnxExportOptions options;
+  const auto said = [&](const char* key) {
+    const auto found = metadata.find(key);
+    return found == metadata.end() ? std::string() : found->second;
+  };
+  const auto read_list = [&](const char* key, auto& list, auto is_item) {
+    const nlohmann::json json = nlohmann::json::parse(said(key), nullptr, /*allow_exceptions=*/false);
+    if (!json.is_array() || !std::ranges::all_of(json, is_item)) return;
+    for (const nlohmann::json& item : json) item.get_to(list.emplace_back());
+  };
+  const auto is_number = [](const nlohmann::json& item) {
+    return item.is_number() && std::isfinite(item.get<float>());
+  };
+  read_list("classes", options.classes, [](const nlohmann::json& item) { return item.is_string(); });
+  read_list("mean", options.mean, is_number);
+  read_list("std", options.std,
+            [&](const nlohmann::json& item) { return is_number(item) && item.get<float>() > 0; });
+  options.normalise = said("input") == plain_input;
+  options.version = said("frugal_version");
+  return options;
+}
 
 std::string export_onnx(const Graph& graph, const Parameters& parameters, const OnnxExportOptions& options) {
   if (graph.parameter_count() * static_cast<int64_t>(sizeof(float)) > most_parameter_bytes) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -26,5 +27,9 @@ struct OnnxExportOptions {
 /// The file's bytes. The network is as in evaluation: dropout and drop-path are left out. What ONNX has no
 /// operator for is put together from others, as docs/onnx.md says.
 std::string export_onnx(const Graph& graph, const Parameters& parameters, const OnnxExportOptions& options);
+
+/// What a file's metadata say of the options that it was written with: normalise, classes, mean, std and
+/// version. What is not there, or not as export_onnx writes it, is left empty.
+OnnxExportOptions described_options(const std::map<std::string, std::string>& metadata);
 
 }  // namespace frugal

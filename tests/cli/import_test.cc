@@ -80,6 +80,19 @@ TEST_F(Import, AnOnnxFileNamesItsOwnNetwork) {
               HasSubstr("input [batch, 3, 32, 32], (pixel / 255 - mean) / std"));
 }
 
+TEST_F(Import, AnOnnxFileOfOurOwnLeavesNothingUnsaid) {
+  const auto description = [](const std::string& text) { return text.substr(text.find("\nimages ")); };
+  const std::string by_data = done({"import", "net.pt", "--model", model, "--data", "set", "--normalize",
+                                    "auto", "--to", "by-data.safetensors"});
+  done({"export", "run", "--to", "net.onnx"});
+  const std::string text = done({"import", "net.onnx", "--to", "net.safetensors"});
+  EXPECT_EQ(description(text), description(by_data));
+  EXPECT_TRUE(logits("net.safetensors") == logits("run"));
+  EXPECT_THAT(done({"import", "net.onnx", "--normalize", "given:mean=0.5,std=0.25", "--to", "net.safetensors",
+                    "--force"}),
+              HasSubstr("mean 0.5 0.5 0.5, std 0.25 0.25 0.25"));
+}
+
 TEST_F(Import, ClassesAreCalledAsAFileSays) {
   std::string names;
   for (int i = 0; i < 100; ++i) names += "kind " + std::to_string(i) + "\r\n";
@@ -113,7 +126,8 @@ TEST_F(Import, WeightsThatAreNotThereAreNotDrawn) {
 
 TEST_F(Import, WhatIsLeftUnsaidIsAskedFor) {
   EXPECT_THAT(refused({"--normalize", "none"}), HasSubstr("--model: which network are the weights of?"));
-  EXPECT_THAT(refused({"--model", model}), HasSubstr("--normalize is required"));
+  EXPECT_THAT(refused({"--model", model}), HasSubstr("--normalize: how were the images normalised"));
+  EXPECT_THAT(refused({"--model", model}), HasSubstr("net.pt does not say"));
   EXPECT_THAT(refused({"--model", model, "--normalize", "none", "--classes", "100"}),
               HasSubstr("what images and classes were the weights trained on? --data NAME says it"));
   EXPECT_THAT(refused({"--model", model, "--normalize", "auto", "--image-size", "32", "--classes", "100"}),
