@@ -10,6 +10,7 @@
 
 #include "base/philox.h"
 #include "base/tensor_view.h"
+#include "every_target.h"
 
 namespace frugal {
 namespace {
@@ -102,6 +103,16 @@ std::string name(const DepthwiseShape& s) {
          " channels, strides " + std::to_string(s.stride_h) + " and " + std::to_string(s.stride_w);
 }
 
+template <class Body>
+void for_every_case(Body&& body) {
+  for_every_target([&] {
+    for (Case& c : cases()) {
+      SCOPED_TRACE(name(c.s));
+      body(c);
+    }
+  });
+}
+
 std::vector<float> rounded(const std::vector<double>& sums) { return {sums.begin(), sums.end()}; }
 
 void expect_equal(const std::vector<float>& actual, const std::vector<float>& expected) {
@@ -116,8 +127,7 @@ void expect_rounded(const std::vector<uint16_t>& actual, const std::vector<float
 }
 
 TEST(DepthwiseForward, IsTheSumOverAllTaps) {
-  for (Case& c : cases()) {
-    SCOPED_TRACE(name(c.s));
+  for_every_case([](Case& c) {
     for (const bool with_bias : {false, true}) {
       std::vector<double> sums(c.dy.size());
       for (size_t i = 0; i < sums.size(); ++i) sums[i] = with_bias ? c.bias[i % c.bias.size()] : 0.0;
@@ -131,12 +141,11 @@ TEST(DepthwiseForward, IsTheSumOverAllTaps) {
       expect_equal(y, rounded(sums));
       expect_rounded(y16, y);
     }
-  }
+  });
 }
 
 TEST(DepthwiseInputGradient, IsTheSumOverAllTaps) {
-  for (Case& c : cases()) {
-    SCOPED_TRACE(name(c.s));
+  for_every_case([](Case& c) {
     std::vector<double> sums(c.x.size());
     c.for_meetings([&](size_t x, size_t y, size_t w) { sums[x] += double{c.dy[y]} * c.weights[w]; });
     std::vector<float> dx(sums.size());
@@ -156,12 +165,11 @@ TEST(DepthwiseInputGradient, IsTheSumOverAllTaps) {
     run(true);
     expect_equal(dx, rounded(sums));
     expect_rounded(dx16, dx);
-  }
+  });
 }
 
 TEST(DepthwiseWeightGradient, IsTheSumOverAllPositions) {
-  for (Case& c : cases()) {
-    SCOPED_TRACE(name(c.s));
+  for_every_case([](Case& c) {
     std::vector<double> sums(c.weights.size());
     c.for_meetings([&](size_t x, size_t y, size_t w) { sums[w] += double{c.x[x]} * c.dy[y]; });
     std::vector<float> gradient(sums.size()), gradient16(sums.size());
@@ -170,7 +178,7 @@ TEST(DepthwiseWeightGradient, IsTheSumOverAllPositions) {
                               gradient16.data());
     expect_equal(gradient, rounded(sums));
     expect_equal(gradient16, gradient);
-  }
+  });
 }
 
 }  // namespace

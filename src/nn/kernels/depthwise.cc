@@ -62,7 +62,7 @@ HWY_INLINE void ForTaps(int64_t n, Body&& body) {
 template <int kStride, int kPixels, int kTaps, class D, class Body>
 HWY_INLINE void ForMeetings(D d, const float* row, Body&& body) {
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  HWY_UNROLL(16)
+  HWY_UNROLL(20)
   for (int i = 0; i < (kPixels - 1) * kStride + kTaps; ++i) {
     const auto x = hn::LoadU(d, row + i * lanes);
     HWY_UNROLL(5)
