@@ -33,13 +33,6 @@ struct Options {
   bool force = false, json = false;
 };
 
-Error normalization_unknown(const Options& options) {
-  return usage_error(
-      "--normalize: how were the images normalised that it was trained on, none, auto (with --data) or "
-      "given:mean=...,std=...? " +
-      options.weights + " does not say");
-}
-
 void check(const Options& options) {
   if (std::filesystem::path(options.to).extension() != ".safetensors") {
     throw usage_error("--to " + options.to +
@@ -49,7 +42,6 @@ void check(const Options& options) {
   if (!options.normalize.empty()) check_normalize(options.normalize);
   const NetworkFlags& network = options.network;
   if (network.model.empty()) throw usage_error("--model: which network are the weights of?");
-  if (options.normalize.empty() && !options.weights.ends_with(".onnx")) throw normalization_unknown(options);
   if (!options.data.empty()) {
     for (const auto& [flag, value] :
          {std::pair{"--classes", &network.classes}, std::pair{"--class-names", &options.class_names},
@@ -91,13 +83,17 @@ Dataset described(const Graph& graph, std::vector<std::string> names) {
   return data;
 }
 
-/// By the flag, or as an ONNX file of frugal export says.
+/// By the flag, or as an ONNX file of frugal export says (also one that normalises by itself: its weights are
+/// those of the network behind that).
 Normalization normalization_of(const Options& options, const OnnxExportOptions& exported,
                                const Dataset& data) {
   if (!options.normalize.empty()) return choose_normalization(options.normalize, data.train);
   const auto channels = static_cast<size_t>(data.train.channels);
-  if (exported.mean.size() != channels || exported.std.size() != channels)
-    throw normalization_unknown(options);
+  if (exported.mean.size() != channels || exported.std.size() != channels) {
+    throw usage_error("--normalize: " + options.weights +
+                      " does not say how the images were normalised that it was trained on; it is none, auto "
+                      "(with --data) or given:mean=...,std=...");
+  }
   return {exported.mean, exported.std};
 }
 

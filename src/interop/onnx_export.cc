@@ -17,8 +17,6 @@ namespace {
 
 constexpr const char* input_name = "input";
 constexpr const char* output_name = "logits";
-// What the metadata call what is to be fed.
-constexpr const char *plain_input = "pixel / 255", *normalised_input = "(pixel / 255 - mean) / std";
 // Protocol buffers count a message's bytes in int32; the rest is for names.
 constexpr int64_t most_parameter_bytes = (int64_t{1} << 31) - (int64_t{64} << 20);
 
@@ -192,7 +190,7 @@ class Exporter {
     say("classes", json(options_.classes));
     say("mean", json(options_.mean));
     say("std", json(options_.std));
-    say("input", options_.normalise ? plain_input : normalised_input);
+    say("input", options_.normalise ? "pixel / 255" : "(pixel / 255 - mean) / std");
   }
 
   /// Names that are not UTF-8 are repaired.
@@ -215,12 +213,10 @@ class Exporter {
 
 OnnxExportOptions described_options(const std::map<std::string, std::string>& metadata) {
   OnnxExportOptions options;
-  const auto said = [&](const char* key) {
-    const auto found = metadata.find(key);
-    return found == metadata.end() ? std::string() : found->second;
-  };
   const auto read_list = [&](const char* key, auto& list, auto is_item) {
-    const nlohmann::json json = nlohmann::json::parse(said(key), nullptr, /*allow_exceptions=*/false);
+    const auto said = metadata.find(key);
+    if (said == metadata.end()) return;
+    const nlohmann::json json = nlohmann::json::parse(said->second, nullptr, /*allow_exceptions=*/false);
     if (!json.is_array() || !std::ranges::all_of(json, is_item)) return;
     for (const nlohmann::json& item : json) item.get_to(list.emplace_back());
   };
@@ -231,8 +227,6 @@ OnnxExportOptions described_options(const std::map<std::string, std::string>& me
   read_list("mean", options.mean, is_number);
   read_list("std", options.std,
             [&](const nlohmann::json& item) { return is_number(item) && item.get<float>() > 0; });
-  options.normalise = said("input") == plain_input;
-  options.version = said("frugal_version");
   return options;
 }
 

@@ -28,8 +28,8 @@ struct OnnxExportOptions {
 /// operator for is put together from others, as docs/onnx.md says.
 std::string export_onnx(const Graph& graph, const Parameters& parameters, const OnnxExportOptions& options);
 
-/// What a file's metadata say of the options that it was written with: normalise, classes, mean, std and
-/// version. What is not there, or not as export_onnx writes it, is left empty.
+/// The classes, mean and std that a file's metadata name. What is not there, or not as export_onnx writes it,
+/// is left empty.
 OnnxExportOptions described_options(const std::map<std::string, std::string>& metadata);
 
 }  // namespace frugal

@@ -113,7 +113,8 @@ TEST_F(Report, TheCommandRepeatsTheRun) {
   const std::string command = data_of(read_text(scratch / "one/report.html"))["runs"][0]["command"];
   const std::string program = FRUGAL_PROGRAM;
   const int status = std::system(
-      (program + command.substr(6) + " --quiet --out " + path("again") + " > /dev/null 2>&1").c_str());
+      ("'" + program + "'" + command.substr(6) + " --quiet --out " + path("again") + " > /dev/null 2>&1")
+          .c_str());
   ASSERT_EQ(status, 0) << command;
   EXPECT_EQ(read_text(scratch / "again/config.toml"), read_text(scratch / "one/config.toml"));
 }

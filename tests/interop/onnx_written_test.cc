@@ -45,11 +45,8 @@ TEST(OnnxExport, SaysWhatItIs) {
 }
 
 TEST(OnnxExport, WhatItSaysReadsBack) {
-  const OnnxExportOptions options{.normalise = true,
-                                  .classes = {"cat", "dog \"x\""},
-                                  .mean = {0.1f, 0.25f, 1.0f / 3},
-                                  .std = {0.5f, 1e-3f, 2},
-                                  .version = "1.2"};
+  const OnnxExportOptions options{
+      .classes = {"cat", "dog \"x\""}, .mean = {0.1f, 0.25f, 1.0f / 3}, .std = {0.5f, 1e-3f, 2}};
   const onnx::Model model = exported(make_model("smallnet", {32, 32, 3}, 2), options);
   std::map<std::string, std::string> said;
   for (const onnx::Pair& pair : model.metadata_props()) said[pair.key()] = pair.value();
@@ -57,18 +54,16 @@ TEST(OnnxExport, WhatItSaysReadsBack) {
   EXPECT_EQ(read.classes, options.classes);
   EXPECT_EQ(read.mean, options.mean);
   EXPECT_EQ(read.std, options.std);
-  EXPECT_TRUE(read.normalise);
-  EXPECT_EQ(read.version, "1.2");
 }
 
 TEST(OnnxExport, OthersMetadataSayNothing) {
   const auto is_empty = [](const std::map<std::string, std::string>& metadata) {
     const OnnxExportOptions read = described_options(metadata);
-    return read.classes.empty() && read.mean.empty() && read.std.empty() && !read.normalise;
+    return read.classes.empty() && read.mean.empty() && read.std.empty();
   };
   EXPECT_TRUE(is_empty({}));
   for (const char* list : {"", "cat", "{}", "[[]]", "[null]", "[1", "[1,\"a\"]", "[1e999]", "[1e300]", "7"}) {
-    EXPECT_TRUE(is_empty({{"classes", list}, {"mean", list}, {"std", list}, {"input", list}})) << list;
+    EXPECT_TRUE(is_empty({{"classes", list}, {"mean", list}, {"std", list}})) << list;
   }
   EXPECT_TRUE(is_empty({{"std", "[0.5, 0]"}}));
 }
