@@ -174,7 +174,7 @@ TEST(ModelCommand, Draws) {
     ASSERT_EQ(drawn.code, 0) << drawn.err;
   }
   EXPECT_THAT(read_text(scratch / "tiny.svg"), AllOf(testing::StartsWith("<svg "), HasSubstr(">conv2<")));
-  EXPECT_EQ(frugal({"model", "smallnet", "--svg", "/nonexistent/x.svg"}).code, 1);
+  EXPECT_EQ(frugal({"model", "smallnet", "--svg", "/nonexistent/x.svg"}).code, 2);
 }
 
 TEST(ModelCommand, SaysWhereAFileIsWrong) {

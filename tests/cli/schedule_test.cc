@@ -86,7 +86,7 @@ TEST_F(ScheduleCommand, RefusesWhatTrainRefuses) {
     EXPECT_EQ(run(wrong).code, 2) << testing::PrintToString(wrong);
   }
   EXPECT_FALSE(fs::exists(scratch / "schedule.svg"));
-  EXPECT_EQ(run({"cosine", "--out", "nowhere/s.svg"}).code, 1);
+  EXPECT_EQ(run({"cosine", "--out", "nowhere/s.svg"}).code, 2);
 }
 
 TEST_F(ScheduleCommand, DrawsOverDrawingsAlone) {
