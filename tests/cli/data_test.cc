@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "program.h"
 
 namespace frugal {
@@ -50,7 +49,7 @@ TEST(Data, DrawsASheetThatIsAPng) {
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_THAT(read_text(sheet), StartsWith("\x89PNG"));
   EXPECT_EQ(frugal({"data", (scratch / "set").string(), "--sheet", "/nonexistent/sheet.png"}).code, 2);
-  write_file_atomic(scratch / "notes", "not to be lost");
+  put(scratch / "notes", "not to be lost");
   EXPECT_EQ(frugal({"data", (scratch / "set").string(), "--sheet", (scratch / "notes").string()}).code, 2);
   EXPECT_EQ(read_text(scratch / "notes"), "not to be lost");
 }
