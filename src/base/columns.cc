@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <sstream>
 
 #include "base/utf8.h"
 
@@ -78,6 +79,21 @@ size_t widest_line(const std::string& text) {
     widest = std::max(widest, line);
   }
   return widest;
+}
+
+std::string wrapped(const std::string& text, size_t width) {
+  if (width == 0) return text;
+  std::istringstream words(text);
+  std::string out;
+  size_t used = 0;
+  for (std::string word; words >> word;) {
+    const size_t taken = width_of(word);
+    const bool fits = used + 1 + taken <= width;
+    if (!out.empty()) out += fits ? ' ' : '\n';
+    used = out.empty() || !fits ? taken : used + 1 + taken;
+    out += word;
+  }
+  return out;
 }
 
 }  // namespace frugal

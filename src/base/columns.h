@@ -1,4 +1,4 @@
-// Tables of text in aligned columns.
+// Text for a terminal of some width: tables in aligned columns, and paragraphs.
 #pragma once
 
 #include <cstddef>
@@ -15,5 +15,8 @@ std::string align_columns(const std::vector<std::vector<std::string>>& rows, siz
 
 /// Characters of the longest line.
 size_t widest_line(const std::string& text);
+
+/// Broken between words, so that no line is longer than `width` (0: any) unless a word is.
+std::string wrapped(const std::string& text, size_t width);
 
 }  // namespace frugal

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <memory>
-#include <sstream>
 #include <string>
 
+#include "base/columns.h"
 #include "cli/output.h"
 
 namespace frugal {
@@ -15,20 +15,6 @@ constexpr size_t flag_column = 30, usual_width = 100, least_text = 30;
 size_t help_width() {
   const size_t width = terminal_width();
   return width == 0 ? usual_width : std::max(width, flag_column + least_text);
-}
-
-/// Broken between words, so that no line is longer than `width` unless a word is.
-std::string wrapped(const std::string& text, size_t width) {
-  std::istringstream words(text);
-  std::string out;
-  size_t used = 0;
-  for (std::string word; words >> word;) {
-    const bool fits = used + 1 + word.size() <= width;
-    if (!out.empty()) out += fits ? ' ' : '\n';
-    used = out.empty() || !fits ? word.size() : used + 1 + word.size();
-    out += word;
-  }
-  return out;
 }
 
 class Wrapping : public CLI::Formatter {

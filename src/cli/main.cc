@@ -1,6 +1,7 @@
 // The program: reads the command line, runs one command, and turns whatever goes wrong into one line on
 // stderr and an exit code.
 #include <fcntl.h>
+#include <sys/prctl.h>
 
 #include <cstdio>
 #include <exception>
@@ -61,7 +62,7 @@ void declare(CLI::App& program, Action& action) {
       "  frugal train --data cifar100 --max-params 1M --max-time 1h\n"
       "  frugal resume runs/seed-2\n"
       "  frugal eval runs/seed-2\n"
-      "  frugal predict runs/seed-2 cat.jpg dog.png\n"
+      "  frugal predict runs/seed-2 bear.jpg apple.png\n"
       "  frugal export runs/seed-2 --to seed-2.onnx\n\n"
       "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a limit refuses, 130 and 143 after\n"
       "Ctrl-C and SIGTERM have saved the run or the download.");
@@ -118,6 +119,7 @@ int report(const std::string& message, ExitCode code) {
 
 int main(int argc, char** argv) {
   using frugal::ExitCode;
+  prctl(PR_SET_NAME, "frugal");  // of a study's runs, which are executed as /proc/self/exe, it would be "exe"
   frugal::open_standard_streams();
   try {
     const ExitCode code = frugal::run(argc, argv);

@@ -47,7 +47,9 @@ void check_flags(const Study& study) {
       }
     }
     try {
-      configure(given, "");
+      if (configure(given, "").val == 0 && study.halving > 0) {
+        throw usage_error("halving keeps the best by validation, and val = 0 holds no image out for it");
+      }
     } catch (const Error& error) {
       throw usage_error(where + in_quotes(variant.name) + ": " + error.what());
     }
@@ -152,8 +154,9 @@ Json table_json(const StudyTable& table) {
                     {"params", row.parameters},
                     {"epochs", row.epochs},
                     {"seconds", row.seconds},
+                    {"finished", row.finished},
                     {"val", score_json(row.val)}});
-    if (table.missing == 0) rows.back()["test"] = score_json(row.test);
+    if (table.missing == 0 && row.part == 1) rows.back()["test"] = score_json(row.test);
   }
   return {{"event", "table"},
           {"title", table.title},
@@ -205,13 +208,14 @@ ExitCode run(const Options& options) {
     const int threads = parse_threads(options.threads);
     signals.emplace();
     Reporter reporter(options);
-    outcome = run_study(study,
-                        {.out = out,
-                         .program = fs::read_symlink("/proc/self/exe").string(),
-                         .jobs = static_cast<int>(jobs),
-                         .threads = threads > 0 ? threads : machine_info().threads,
-                         .max_seconds = limit},
-                        results, reporter);
+    outcome =
+        run_study(study,
+                  {.out = out,
+                   .program = "/proc/self/exe",  // the same one to the end, also where a newer one is built
+                   .jobs = static_cast<int>(jobs),
+                   .threads = threads > 0 ? threads : machine_info().threads,
+                   .max_seconds = limit},
+                  results, reporter);
   }
   const StudyTable table = make_table(study, outcome.runs, results);
   if (!options.table) {

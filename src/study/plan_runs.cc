@@ -9,9 +9,12 @@
 #include "base/units.h"
 #include "graph/model_file.h"
 #include "train/limits.h"
+#include "train/loss.h"
 
 namespace frugal {
 namespace {
+
+namespace fs = std::filesystem;
 
 constexpr size_t most_name = 60;  // bytes of a variant's name in its directories' names
 
@@ -61,8 +64,20 @@ std::string identity_of(const std::string& flag, const std::string& value) {
     const ModelFileSpec spec = split_model_file(value);
     return content_hash(spec.path) + ":" + spec.options;
   }
-  const bool file = (flag == "--from" || flag == "--teacher") && std::filesystem::is_regular_file(value);
-  return file ? content_hash(value) : value;
+  if (flag == "--loss" && value.find("ewc") != std::string::npos) {
+    std::string identity = value;
+    for (const fs::path& file : parse_loss(value).fisher_files("fisher.safetensors")) {
+      const size_t at = identity.find(file.string());
+      if (at == std::string::npos) continue;  // the one beside the weights that it begins with
+      identity.replace(at, file.string().size(), content_hash(file.string()));
+    }
+    return identity;
+  }
+  if (flag != "--from" && flag != "--teacher") return value;
+  for (const char* weights : {"best.safetensors", "last.safetensors"}) {  // of a run's directory
+    if (const fs::path path = fs::path(value) / weights; fs::exists(path)) return content_hash(path.string());
+  }
+  return fs::is_regular_file(value) ? content_hash(value) : value;
 }
 
 }  // namespace

@@ -13,7 +13,8 @@
 
 namespace frugal {
 
-ChildProcess::ChildProcess(const std::vector<std::string>& words, const std::filesystem::path& log) {
+ChildProcess::ChildProcess(const std::string& program, const std::vector<std::string>& words,
+                           const std::filesystem::path& log) {
   std::vector<char*> arguments;
   arguments.reserve(words.size() + 1);
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
@@ -23,6 +24,8 @@ ChildProcess::ChildProcess(const std::vector<std::string>& words, const std::fil
     throw Error("cannot write " + log.string() + ": " + std::system_category().message(errno));
   }
   const int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  // Whoever started us may ignore it, and then no exit code would be left for us.
+  std::signal(SIGCHLD, SIG_DFL);
   const pid_t parent = getpid();
   pid_ = fork();
   if (pid_ == 0) {  // only what is safe in a child of several threads
@@ -32,13 +35,13 @@ ChildProcess::ChildProcess(const std::vector<std::string>& words, const std::fil
     dup2(nothing, STDIN_FILENO);
     dup2(output, STDOUT_FILENO);
     dup2(output, STDERR_FILENO);
-    execv(arguments[0], arguments.data());
+    execv(program.c_str(), arguments.data());
     _exit(127);
   }
   const int reason = errno;
   close(output);
   if (nothing >= 0) close(nothing);
-  if (pid_ < 0) throw Error("cannot start " + words.at(0) + ": " + std::system_category().message(reason));
+  if (pid_ < 0) throw Error("cannot start " + program + ": " + std::system_category().message(reason));
 }
 
 ChildProcess::~ChildProcess() {

@@ -12,9 +12,10 @@ namespace frugal {
 /// SIGTERM should this process die.
 class ChildProcess {
  public:
-  /// `words` are the program's path and its arguments; both of its outputs are appended to `log`. An Error
-  /// where it cannot be started.
-  ChildProcess(const std::vector<std::string>& words, const std::filesystem::path& log);
+  /// `program` is a path, `words` the program's name and its arguments; both of its outputs are appended to
+  /// `log`. An Error where it cannot be started; one that cannot be executed ends with 127.
+  ChildProcess(const std::string& program, const std::vector<std::string>& words,
+               const std::filesystem::path& log);
   /// Kills it where it still runs.
   ~ChildProcess();
   ChildProcess(const ChildProcess&) = delete;

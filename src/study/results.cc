@@ -84,7 +84,9 @@ void Results::write(const std::vector<RunRecord>& more) {
   FileLock lock(path_.string() + ".lock");
   lock.lock();
   records_ = read();
-  records_.insert(records_.end(), more.begin(), more.end());
+  for (const RunRecord& one : more) {
+    if (!find(one.run)) records_.push_back(one);  // another study may have done it meanwhile
+  }
   std::string text;
   for (const RunRecord& one : records_) text += line_of(one);
   write_file_atomic(path_, text);

@@ -30,7 +30,8 @@ class Results {
   explicit Results(std::filesystem::path path);
   /// Null where the run has not finished.
   const RunRecord* find(const std::string& run) const;
-  /// On disk when it returns, beside what other studies have added to the same file.
+  /// On disk when it returns, beside what other studies have added to the same file; what they have of the
+  /// same run stays.
   void add(RunRecord record);
   /// Reads again what is in the file, and makes it where it is not there.
   void refresh();

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <csignal>
+#include <cstring>
 #include <deque>
+#include <exception>
 #include <memory>
 #include <set>
 #include <thread>
@@ -14,7 +16,7 @@
 #include "base/shell.h"
 #include "base/units.h"
 #include "study/process.h"
-#include "study/student.h"
+#include "study/rungs.h"
 #include "train/config.h"
 #include "train/history.h"
 #include "train/trainer.h"
@@ -33,6 +35,13 @@ std::string last_line(const fs::path& log) {
   while (text.ends_with('\n')) text.pop_back();
   const std::string line = text.substr(text.rfind('\n') + 1);
   return line.starts_with("frugal: ") ? line.substr(8) : line;
+}
+
+/// Why a run ended that could not say so.
+std::string killed_by(int signal) {
+  const std::string name = strsignal(signal);
+  return "it was ended by signal " + std::to_string(signal) + " (" + name + ")" +
+         (signal == SIGKILL ? ", which is what the system does where memory runs out" : "");
 }
 
 /// What repeats a run: its flags, and the limit that the study gave it.
@@ -64,6 +73,28 @@ class Batch {
   /// Whether all could be tried; false after a signal, or when time is over. `later` is the work that is to
   /// come after these, in whole runs.
   bool run(const std::vector<PlannedRun>& planned, double later) {
+    try {
+      return work(planned, later);
+    } catch (...) {  // the record cannot be written: what is at work saves what it has
+      for (const Active& one : active_) stop(one);
+      for (const Active& one : active_) {
+        while (!one.process->poll()) std::this_thread::sleep_for(pause_between_polls);
+      }
+      throw;
+    }
+  }
+  int64_t failed() const { return std::ssize(failures_); }
+
+ private:
+  struct Active {
+    PlannedRun run;
+    std::shared_ptr<ChildProcess> process;
+    bool goes_on;
+    double share, until;
+    bool overdue = false;
+  };
+
+  bool work(const std::vector<PlannedRun>& planned, double later) {
     later_ = later;
     choose(planned);
     begun_ = 0;
@@ -91,16 +122,6 @@ class Batch {
     }
     return stop_requested == 0 && !out_of_time_;
   }
-  int64_t failed() const { return std::ssize(failures_); }
-
- private:
-  struct Active {
-    PlannedRun run;
-    std::shared_ptr<ChildProcess> process;
-    bool goes_on, shared;
-    double share, until;
-    bool overdue = false;
-  };
 
   /// What is not finished, and what those need the weights of.
   void choose(const std::vector<PlannedRun>& planned) {
@@ -109,7 +130,7 @@ class Batch {
     do {
       before = chosen.size();
       for (const PlannedRun& run : planned) {
-        const bool there = needed.count(run.name) == 0 || fs::exists(directory(run) / "result.json");
+        const bool there = needed.count(run.name) == 0 || !finished_result(directory(run)).empty();
         if ((results_.find(run.name) && there) || failures_.count(run.name) != 0) continue;
         chosen.insert(run.name);
         needed.insert(run.needs.begin(), run.needs.end());
@@ -123,6 +144,8 @@ class Batch {
 
   fs::path directory(const PlannedRun& run) const { return run_directory(options_.out, run.name); }
   fs::path log(const PlannedRun& run) const { return directory(run).string() + ".log"; }
+  /// Is there once a run had others beside it, whatever the start that it ended in.
+  fs::path shared_mark(const PlannedRun& run) const { return directory(run).string() + ".shared"; }
 
   bool is_waiting(const PlannedRun& run) const {
     const auto is_unfinished = [&](const std::string& name) {
@@ -146,24 +169,35 @@ class Batch {
       if (failures_.count(name) != 0) return fail(run, "it needs the run " + name + ", which failed"), true;
     }
     if (const std::string result = finished_result(directory(run)); !result.empty()) {
-      record(run, result, false);  // the study was killed before it could be told of
+      record(run, result);  // the study was killed before it could be told of
       return true;
     }
     start(run, share, fs::exists(directory(run) / "config.toml"));
     return true;
   }
 
-  /// Its part of the time that is left on all places, by the work that is left; what runs that have begun
-  /// were given is theirs.
+  /// Of the time that is left as much as all can have that wait, on places that are free or will be; what
+  /// runs that have begun were given is theirs.
   double share_of(const PlannedRun& run) const {
     if (deadline_ <= 0) return 0;
-    const auto work = [](const PlannedRun& one) { return 1 / static_cast<double>(one.part); };
-    double all = later_;
-    for (const PlannedRun& one : pending_) all += work(one);
     const double now = boot_seconds(), left = deadline_ - now;
-    double time = left * options_.jobs;
-    for (const Active& one : active_) time -= std::clamp(one.until - now, 0.0, left);
-    return std::min(left, time * work(run) / all);
+    const double later = later_ * static_cast<double>(run.part) / options_.jobs;  // in runs like this one
+    const auto fits = [&](double share) {
+      double runs = 0;
+      for (int place = 0; place < options_.jobs; ++place) {
+        const bool taken = place < std::ssize(active_);
+        const double until =
+            taken ? std::clamp(active_[static_cast<size_t>(place)].until - now, 0.0, left) : 0;
+        runs += std::floor(std::max(0.0, left - until - later * share) / share + 1e-9);
+      }
+      return runs >= static_cast<double>(pending_.size());
+    };
+    double least = 0, most = std::max(left, 0.0);
+    for (int i = 0; i < 50; ++i) {
+      const double middle = (least + most) / 2;
+      (fits(middle) ? least : most) = middle;
+    }
+    return least;
   }
 
   /// A run that goes on has the time that it had, which may be more than this study has left: it is stopped
@@ -181,36 +215,48 @@ class Batch {
   static void stop(const Active& one) { one.process->send(SIGTERM); }
 
   void start(const PlannedRun& run, double share, bool goes_on) {
+    try {
+      begin(run, share, goes_on);
+    } catch (const std::exception& error) {
+      fail(run, error.what());
+    }
+  }
+
+  void begin(const PlannedRun& run, double share, bool goes_on) {
     const fs::path out = directory(run);
     fs::create_directories(out.parent_path());
-    std::vector<std::string> words = {options_.program};
+    std::vector<std::string> words = {"frugal"};
     if (goes_on) {
       words.insert(words.end(), {"resume", out.string()});
     } else {
       fs::remove_all(out);  // nothing had begun in it
       fs::remove(log(run));
+      fs::remove(shared_mark(run));
       words.emplace_back("train");
       words.insert(words.end(), run.flags.begin(), run.flags.end());
       words.insert(words.end(), {"--out", out.string()});
       if (deadline_ > 0) words.insert(words.end(), {"--max-time", exact_text(share) + "s"});
     }
     words.insert(words.end(), {"--threads", std::to_string(std::max(1, options_.threads / options_.jobs))});
+    if (options_.jobs > 1) write_file_atomic(shared_mark(run), "");
     observer_.on_begin(run, begun_, count_, goes_on);
-    active_.push_back({run, std::make_shared<ChildProcess>(words, log(run)), goes_on, options_.jobs > 1,
-                       share, boot_seconds() + share});
+    active_.push_back({run, std::make_shared<ChildProcess>(options_.program, words, log(run)), goes_on, share,
+                       boot_seconds() + share});
   }
 
   void finish(const Active& ended, int code) {
     if (const std::string result = finished_result(directory(ended.run)); code == 0 && !result.empty()) {
-      return record(ended.run, result, ended.shared);
+      return record(ended.run, result);
     }
     if (stop_requested != 0) return;  // it has saved what it had
     if (ended.overdue) {
       out_of_time_ = true;
       return;
     }
+    if (code > 128) return fail(ended.run, killed_by(code - 128) + "; the next time it goes on");
     if (ended.goes_on) return start_anew(ended);
-    fail(ended.run, last_line(log(ended.run)));
+    const std::string said = last_line(log(ended.run));
+    fail(ended.run, said.empty() ? "it ended with " + std::to_string(code) + " and said nothing" : said);
   }
 
   /// Begun by another build of the program, or on other data, a run cannot go on. It is put aside, not thrown
@@ -226,10 +272,10 @@ class Batch {
     start(ended.run, ended.share, false);
   }
 
-  void record(const PlannedRun& run, const std::string& result, bool shared) {
+  void record(const PlannedRun& run, const std::string& result) {
     if (results_.find(run.name)) return;  // it was done again for its weights
-    results_.add({run.name, run.variant, run.seed, run.part, command_of(run, directory(run)), shared,
-                  nlohmann::ordered_json::parse(result)});
+    results_.add({run.name, run.variant, run.seed, run.part, command_of(run, directory(run)),
+                  fs::exists(shared_mark(run)), nlohmann::ordered_json::parse(result)});
     observer_.on_end(results_.all().back());
   }
 
@@ -250,107 +296,13 @@ class Batch {
   bool told_to_stop_ = false, out_of_time_ = false;
 };
 
-/// Which variants get which part of their work. Without halving: all of them all.
-class Rungs {
- public:
-  Rungs(const Study& study, const fs::path& out, bool limited, const Results& results)
-      : study_(study), out_(out), limited_(limited), results_(results), last_part_(study.variants.size(), 1) {
-    survivors_.resize(study.variants.size());
-    for (size_t i = 0; i < survivors_.size(); ++i) survivors_[i] = i;
-    if (study.halving == 0) return;
-    for (int64_t left = std::ssize(survivors_); left >= study.halving; left /= study.halving)
-      part_ *= study.halving;
-  }
-
-  int64_t part() const { return part_; }
-
-  /// The first seed of all, then the second, so that whole columns of the table are there early.
-  std::vector<PlannedRun> now() const {
-    std::vector<PlannedRun> runs;
-    const auto most = std::ranges::max(survivors_, {}, [this](size_t i) { return seeds_of(i).size(); });
-    for (size_t k = 0; k < seeds_of(most).size(); ++k) {
-      for (const size_t i : survivors_) {
-        if (k < seeds_of(i).size()) runs.push_back(plan(i, seeds_of(i)[k], part_));
-      }
-    }
-    return runs;
-  }
-
-  /// The work of the rungs after this one, in whole runs, as far as it can be known.
-  double later() const {
-    double work = 0;
-    auto left = static_cast<double>(survivors_.size());
-    const double seeds = static_cast<double>(now().size()) / left;
-    for (int64_t part = part_; part > 1; part /= study_.halving) {
-      left = std::ceil(left / static_cast<double>(study_.halving));
-      work += left * seeds * static_cast<double>(study_.halving) / static_cast<double>(part);
-    }
-    return work;
-  }
-
-  /// Goes on with the better ones; returns who is given up. Nothing more to do where part() is 1.
-  std::vector<std::string> climb() {
-    std::vector<std::pair<double, size_t>> ranked;
-    for (const size_t i : survivors_) ranked.emplace_back(-val_of(i), i);
-    std::ranges::sort(ranked);  // a tie is the earlier one's
-    const size_t kept =
-        (ranked.size() + static_cast<size_t>(study_.halving) - 1) / static_cast<size_t>(study_.halving);
-    std::vector<std::string> gone;
-    survivors_.clear();
-    for (size_t rank = 0; rank < ranked.size(); ++rank) {
-      const size_t i = ranked[rank].second;
-      if (rank < kept || study_.variants[i].name == study_.base) {
-        survivors_.push_back(i);
-      } else {
-        last_part_[i] = part_;
-        gone.push_back(study_.variants[i].name);
-      }
-    }
-    std::ranges::sort(survivors_);
-    part_ /= study_.halving;
-    return gone;
-  }
-
-  bool complete() const {
-    return std::ranges::all_of(now(),
-                               [this](const PlannedRun& run) { return results_.find(run.name) != nullptr; });
-  }
-
-  std::vector<std::vector<PlannedRun>> judged() const {
-    std::vector<std::vector<PlannedRun>> runs(study_.variants.size());
-    for (size_t i = 0; i < runs.size(); ++i) {
-      for (const int64_t seed : seeds_of(i)) runs[i].push_back(plan(i, seed, last_part_[i]));
-    }
-    return runs;
-  }
-
- private:
-  const std::vector<int64_t>& seeds_of(size_t i) const { return study_.variants[i].seeds; }
-  PlannedRun plan(size_t i, int64_t seed, int64_t part) const {
-    return plan_run(study_, study_.variants[i], seed, part, out_, limited_);
-  }
-
-  /// Mean validation accuracy after the present part; below all where nothing was validated or it failed.
-  double val_of(size_t i) const {
-    std::vector<double> values;
-    for (const int64_t seed : seeds_of(i)) {
-      const RunRecord* record = results_.find(plan(i, seed, part_).name);
-      if (!record) return -1;
-      const double top1 = result_number(record->result, "val", "top1");
-      if (std::isnan(top1)) return -1;
-      values.push_back(top1);
-    }
-    return mean_of(values);
-  }
-
-  const Study& study_;
-  const fs::path out_;
-  const bool limited_;
-  const Results& results_;
-  std::vector<size_t> survivors_;
-  std::vector<int64_t> last_part_;
-  int64_t part_ = 1;
-};
+/// Where one failed, a rung is never complete; that others are on the next tells that it was left.
+std::vector<std::vector<PlannedRun>> judge(const Rungs& rungs) {
+  if (rungs.part() == 1) return rungs.judged();
+  Rungs next = rungs;
+  next.climb();
+  return rungs.complete() || next.begun() ? judge(next) : rungs.judged();
+}
 
 }  // namespace
 
@@ -373,9 +325,7 @@ StudyOutcome run_study(const Study& study, const StudyOptions& options, Results&
 
 std::vector<std::vector<PlannedRun>> judged_runs(const Study& study, const fs::path& out, bool limited,
                                                  const Results& results) {
-  Rungs rungs(study, out, limited, results);
-  while (rungs.part() > 1 && rungs.complete()) rungs.climb();
-  return rungs.judged();
+  return judge(Rungs(study, out, limited, results));
 }
 
 }  // namespace frugal

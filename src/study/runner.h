@@ -13,7 +13,7 @@ namespace frugal {
 
 struct StudyOptions {
   std::filesystem::path out = {};
-  std::string program = {};  // the path of frugal
+  std::string program = {};  // where frugal is to be executed from
   int jobs = 1;              // runs beside each other
   int threads = 0;           // of all of them together; 0: as many as the machine allows
   double max_seconds = 0;    // for what is to be done now, divided fairly among its runs; 0: no limit

@@ -20,6 +20,11 @@ constexpr size_t most_variants = 10000;
 
 using Flags = std::map<std::string, std::string>;
 
+/// Such would break the lines of the tables, or write to the terminal.
+bool has_control_characters(const std::string& text) {
+  return std::ranges::any_of(text, [](unsigned char c) { return c < ' ' || c == 127; });
+}
+
 class Reader {
  public:
   explicit Reader(const std::filesystem::path& path) : path_(path) {
@@ -37,6 +42,9 @@ class Reader {
       }
     }
     study_.title = text_of("title");
+    if (has_control_characters(study_.title)) {
+      throw at(table_.get("title")->source(), "a title is one line, without control characters");
+    }
     if (const toml::node* node = table_.get("seeds")) study_.seeds = seeds_in(*node);
     if (const toml::node* node = table_.get("split_by_seed")) study_.split_by_seed = boolean(*node);
     if (const toml::node* node = table_.get("halving")) {
@@ -151,6 +159,7 @@ class Reader {
   }
 
   void add(const std::string& name, Flags flags, int line, const std::vector<int64_t>& seeds) {
+    if (has_control_characters(name)) throw at(line, "a name is one line, without control characters");
     if (find_variant(study_, name)) throw at(line, "two variants are called " + in_quotes(name));
     if (study_.variants.size() == most_variants) throw at(line, "these are more than 10,000 variants");
     flags.insert(common_.begin(), common_.end());  // what is there already stays
@@ -268,7 +277,9 @@ class Reader {
     }
     if (study_.halving == 0) return;
     for (const Variant& variant : study_.variants) {
-      if (!variant.flags.contains("--epochs") && !variant.flags.contains("--max-time")) {
+      const auto time = variant.flags.find("--max-time");
+      const bool timed = time != variant.flags.end() && time->second != "none";
+      if (!variant.flags.contains("--epochs") && !timed) {
         throw at(variant.line, "halving gives parts of epochs or of max_time, and this has neither");
       }
       if (std::ranges::any_of(variant.flags, [](const auto& flag) { return flag.second.starts_with('@'); })) {

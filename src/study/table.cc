@@ -102,7 +102,19 @@ std::vector<std::string> notes_of(const StudyTable& table) {
   if (!table.chosen.empty()) notes.emplace_back("* the best by validation.");
   if (table.shared)
     notes.emplace_back("Runs shared the machine with each other: seconds cannot be compared.");
+  if (table.most_limit > 1.5 * table.least_limit) {
+    notes.push_back("The study gave its runs between " + human_duration(table.least_limit) + " and " +
+                    human_duration(table.most_limit) + ": those with less cannot be compared.");
+  }
   return notes;
+}
+
+/// Of the time that a study with --max-time gave a run.
+void note_limit(StudyTable& table, const Variant& variant, const RunRecord& record) {
+  const double limit = result_number(record.result, "timing", "limit_seconds");
+  if (std::isnan(limit) || record.part > 1 || variant.flags.contains("--max-time")) return;
+  table.least_limit = table.least_limit > 0 ? std::min(table.least_limit, limit) : limit;
+  table.most_limit = std::max(table.most_limit, limit);
 }
 
 std::string escaped(std::string text, char special, const std::string& with) {
@@ -183,20 +195,32 @@ std::string html(const StudyTable& table) {
   return text + "</body></html>\n";
 }
 
-/// Where lines would be too long, what matters least goes first (seconds, epochs, parameters), then the
-/// middle of names.
+/// Where lines would be too long, what matters least goes first: seconds, epochs, parameters, the middle of
+/// names, the base's name, the validation's differences, and how many runs there are.
 std::string fitting(std::vector<std::vector<std::string>> cells, size_t width) {
+  const auto leave_out = [&cells](long column) {
+    for (auto& row : cells) row.erase(row.begin() + column);
+  };
   for (const long column : {4, 3, 1}) {
     if (width == 0 || widest_line(align_columns(cells, 1)) <= width) break;
-    for (auto& row : cells) row.erase(row.begin() + column);
+    leave_out(column);
+  }
+  const auto fits = [&] { return width == 0 || widest_line(align_columns(cells, 1, width)) <= width; };
+  if (!fits()) {
+    for (std::string& head : cells[0]) {
+      if (head.starts_with("over ")) head = "over base";
+    }
+  }
+  for (const long column : {3, 1}) {  // of: variant, n, validation, its difference, and the test's two
+    if (!fits()) leave_out(column);
   }
   return align_columns(cells, 1, width);
 }
 
 std::string plain(const StudyTable& table, size_t width) {
-  std::string text = table.title.empty() ? "" : table.title + "\n\n";
+  std::string text = table.title.empty() ? "" : wrapped(table.title, width) + "\n\n";
   text += fitting(cells_of(table), width);
-  for (const std::string& note : notes_of(table)) text += note + "\n";
+  for (const std::string& note : notes_of(table)) text += wrapped(note, width) + "\n";
   return text;
 }
 
@@ -231,6 +255,8 @@ StudyTable make_table(const Study& study, const std::vector<std::vector<PlannedR
     row.seconds = mean_over(
         records[i], [](const Json& result) { return result_number(result, "timing", "wall_seconds"); });
     for (const RunRecord* record : records[i]) {
+      row.finished.push_back(record->run);
+      note_limit(table, study.variants[i], *record);
       row.parameters = record->result.value("params", int64_t{0});
       row.partial_test = row.partial_test || !record->result.value("test_complete", true);
       table.shared = table.shared || record->shared;

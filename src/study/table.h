@@ -25,7 +25,8 @@ struct StudyRow {
   int64_t parameters = 0;
   double epochs = 0, seconds = 0;  // means
   StudyScore val, test;
-  bool partial_test = false;  // in one of the runs time ran out in the test
+  bool partial_test = false;          // in one of the runs time ran out in the test
+  std::vector<std::string> finished;  // their RunRecord::run
 };
 
 struct StudyTable {
@@ -34,6 +35,7 @@ struct StudyTable {
   std::string chosen;   // the best by validation; empty before all have finished, and without validation
   int64_t missing = 0;  // runs that have not finished
   bool shared = false;  // some runs had others beside them
+  double least_limit = 0, most_limit = 0;  // seconds that the study's own limit gave runs; 0: it had none
 };
 
 /// `runs` are those by which each variant of the study is judged, in its order: all seeds of the largest part

@@ -84,6 +84,29 @@ TEST_F(StudyCommand, AFailedRunIsReportedAndTheRestIsDone) {
               AllOf(HasSubstr("tame, seed 2: validation"), HasSubstr("2 runs have not finished")));
 }
 
+TEST_F(StudyCommand, WhoIsGivenUpIsSaid) {
+  write("[[variant]]\nname = \"tame\"\n[[variant]]\nname = \"wild\"\nlr = 1e-6\n", "2");
+  std::ofstream(scratch / "s.toml", std::ios::app).flush();
+  const std::string file = read_text(scratch / "s.toml");
+  std::ofstream(scratch / "s.toml") << "halving = 2\n" << file;
+  const Outcome outcome = study();
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, AllOf(HasSubstr("wild, seed 2, 1/2 of it: validation "),
+                                 HasSubstr("given up after 1/2 of the work: wild"),
+                                 HasSubstr("wild (given up after 1/2)")));
+  const auto table = json_lines(study({"--table", "--json"}).out).at(0);
+  EXPECT_TRUE(table["rows"][0].contains("test"));
+  EXPECT_FALSE(table["rows"][1].contains("test")) << "it has not seen all that the others have";
+  EXPECT_EQ(table["rows"][1]["finished"].size(), 2u);
+}
+
+TEST_F(StudyCommand, TimeThatIsOverIsSaid) {
+  write("[[variant]]\nname = \"a\"\n");
+  const Outcome outcome = study({"--max-time", "1.5s"});
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_THAT(outcome.err, HasSubstr("time was over before all runs were begun; the same command goes on"));
+}
+
 class StoppedStudy : public StudyCommand {
  protected:
   /// Stopped by `signal` in its first run, it saves that and goes on with it.
@@ -163,9 +186,12 @@ TEST_F(StudyCommand, MistakesAreFoundBeforeAnythingIsTrained) {
   EXPECT_THAT(refusal("[[variant]]\nname = \"a\"\nschedule = \"moon\"\n"),
               AllOf(HasSubstr("s.toml:9: 'a': "), HasSubstr("moon")));
   EXPECT_THAT(refusal("[[variant]]\nname = \"a\"\ncoarse = 3\n"), HasSubstr("coarse must be true or false"));
+  std::ofstream(scratch / "s.toml")
+      << "halving = 2\n[settings]\nval = 0\n[[variant]]\nname = \"a\"\nepochs = 4\n";
+  EXPECT_THAT(study().err, HasSubstr("s.toml:4: 'a': halving keeps the best by validation"));
   EXPECT_THAT(refusal("[[variant]]\nname = \"a\"\nmax_params = \"many\"\n"), HasSubstr("--max-params"));
   write("");
-  EXPECT_EQ(study({"--jobs", "0"}).code, 2);
+  EXPECT_THAT(study({"--jobs", "0"}).err, HasSubstr("--jobs must be 1 to 1024"));
   EXPECT_THAT(study({"--format", "xml"}).err, HasSubstr("there are text, markdown, csv and html"));
   EXPECT_THAT(study({"--format", "csv", "--json"}).err, HasSubstr("leave one of the two out"));
   EXPECT_THAT(frugal({"study", (scratch / "none.toml").string()}).err, HasSubstr("none.toml"));

@@ -10,6 +10,7 @@
 
 #include "../temp_dir.h"
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/file.h"
 #include "train/trainer.h"
 
@@ -23,7 +24,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 /// Its accuracy is --lr; --lr 0.13 fails, --lr 0.7 waits for a signal when it is begun, --lr 0.8 also when it
-/// goes on, --lr 0.14 and 0.15 cannot go on, for reasons that pass and that do not.
+/// goes on, --lr 0.14 and 0.15 cannot go on, for reasons that pass and that do not. --lr 0.16 is killed, --lr
+/// 0.17 ends without a word, --lr 0.18 spoils the record.
 constexpr const char* program = R"(#!/bin/bash
 echo "$@" >> "$(dirname "$0")/calls"
 command=$1; shift
@@ -35,8 +37,13 @@ while [ $# -gt 0 ]; do
 done
 mkdir -p "$out"
 trap 'exit 130' INT
+home=$(dirname "$0")
+trap 'echo saved >> "$home/calls"; exit 143' TERM
 if [ $command = train ]; then printf 'lr = %s\nmax_time = "%s"\n' "$lr" "$limit" > "$out/config.toml"; fi
 if [ "$lr" = 0.13 ]; then echo "frugal: no luck" >&2; exit 1; fi
+if [ "$lr" = 0.16 ]; then kill -9 $$; fi
+if [ "$lr" = 0.17 ]; then exit 3; fi
+if [ "$lr" = 0.18 ]; then rm -f "$home/results.jsonl"; mkdir "$home/results.jsonl"; fi
 if [ "$lr$command" = 0.14resume ]; then echo "frugal: the disk is full" >&2; exit 1; fi
 if [ "$lr$command" = 0.15resume ]; then printf 'frugal: it cannot go on:\n  the program\n' >&2; exit 2; fi
 if [ "$lr$command" = 0.7train ] || [ "$lr" = 0.8 ]; then for i in $(seq 200); do sleep 0.05; done; fi
@@ -93,6 +100,11 @@ class Runner : public testing::Test {
     std::ofstream(directory / "weights") << "precious";
     return directory;
   }
+  /// Of the call of that number.
+  double given_seconds(size_t call) const {
+    const std::string words = calls().at(call);
+    return std::stod(words.substr(words.find("--max-time ") + 11));
+  }
   std::vector<std::string> calls() const {
     std::vector<std::string> lines;
     std::ifstream file(scratch_ / "calls");
@@ -145,6 +157,66 @@ TEST_F(Runner, WhatARunNeedsIsThereBeforeIt) {
   EXPECT_THAT(observer_.begun, ElementsAre("a1", "b1", "a2", "b2"));
 }
 
+TEST_F(Runner, NothingBeginsWithWeightsOfARunThatWasInterrupted) {
+  study_.seeds = {1};
+  add("a", "0.1");
+  run();
+  fs::remove_all(scratch_ / "out");
+  std::ofstream(begin(0) / "result.json")
+      << R"({"params":1,"epochs":1,"test":{"top1":0},"interrupted":true})";
+  add("b", "0.2", {{"--from", "@a"}});
+  EXPECT_EQ(run().failed, 0);
+  EXPECT_THAT(observer_.begun, ElementsAre("a1+", "b1"));
+}
+
+TEST_F(Runner, ARunThatSharedTheMachineOnceIsMarkedWhereverItEnds) {
+  study_.seeds = {1};
+  add("a", "0.1");
+  add("b", "0.2");
+  const auto mark = [&](size_t variant) {
+    const std::string name = plan_run(study_, study_.variants[variant], 1, 1, scratch_ / "out", false).name;
+    fs::create_directories(scratch_ / "out/runs");
+    std::ofstream(run_directory(scratch_ / "out", name).string() + ".shared");
+  };
+  begin(0);
+  mark(0);
+  mark(1);  // of which nothing else is left
+  run();
+  const Results results(scratch_ / "results.jsonl");
+  EXPECT_TRUE(results.all().at(0).shared);
+  EXPECT_FALSE(results.all().at(1).shared);
+}
+
+TEST_F(Runner, WhatCouldNotSayWhyItEndedIsExplained) {
+  study_.seeds = {1};
+  add("a", "0.16");
+  add("b", "0.17");
+  add("c", "0.3");
+  EXPECT_EQ(run().failed, 2);
+  EXPECT_THAT(observer_.failures, ElementsAre(AllOf(HasSubstr("a: it was ended by signal 9 (Killed)"),
+                                                    HasSubstr("where memory runs out")),
+                                              "b: it ended with 3 and said nothing"));
+}
+
+TEST_F(Runner, ARunThatCannotBeBegunIsAFailureOfItsOwn) {
+  study_.seeds = {1};
+  add("a", "0.1");
+  add("b", "0.2");
+  const std::string name = plan_run(study_, study_.variants[0], 1, 1, scratch_ / "out", false).name;
+  fs::create_directories(run_directory(scratch_ / "out", name).string() + ".log/taken");
+  EXPECT_EQ(run().failed, 1);
+  EXPECT_THAT(observer_.failures, ElementsAre(HasSubstr(".log")));
+  EXPECT_NE(Results(scratch_ / "results.jsonl").all().at(0).variant, "a");
+}
+
+TEST_F(Runner, WhereTheRecordCannotBeWrittenOtherRunsSaveFirst) {
+  study_.seeds = {1};
+  add("a", "0.8");
+  add("b", "0.18");
+  EXPECT_THROW(run({.jobs = 2}), Error);
+  EXPECT_THAT(calls(), Contains("saved"));
+}
+
 TEST_F(Runner, JobsShareTheThreads) {
   add("a", "0.1");
   add("b", "0.2");
@@ -190,10 +262,8 @@ TEST_F(Runner, TimeIsDividedFairly) {
   const double left[] = {25, 100.0 / 3, 50, 100};
   ASSERT_EQ(calls().size(), 4u);
   for (size_t i = 0; i < 4; ++i) {
-    const std::string call = calls()[i];
-    const double share = std::stod(call.substr(call.find("--max-time ") + 11));
-    EXPECT_LE(share, left[i]);
-    EXPECT_GT(share, 0.9 * left[i]);
+    EXPECT_LE(given_seconds(i), left[i]);
+    EXPECT_GT(given_seconds(i), 0.9 * left[i]);
   }
   EXPECT_TRUE(calls()[0].find("5h") == std::string::npos);
 }
@@ -201,10 +271,28 @@ TEST_F(Runner, TimeIsDividedFairly) {
 TEST_F(Runner, JobsHaveEqualTimes) {
   for (const char* lr : {"0.1", "0.2"}) add(lr, lr);
   run({.jobs = 2, .max_seconds = 100});
-  for (size_t i = 0; i < 2; ++i) {  // the first two, beside each other
-    const std::string call = calls()[i];
-    EXPECT_NEAR(std::stod(call.substr(call.find("--max-time ") + 11)), 50, 3);
-  }
+  for (size_t i = 0; i < 2; ++i) EXPECT_NEAR(given_seconds(i), 50, 3);  // the first two, beside each other
+}
+
+TEST_F(Runner, WhereRunsDoNotFillThePlacesTheLastOnesHaveAsMuch) {
+  study_.seeds = {1};
+  for (const char* lr : {"0.1", "0.2", "0.3"}) add(lr, lr);
+  run({.jobs = 2, .max_seconds = 100});
+  for (size_t i = 0; i < 2; ++i) EXPECT_NEAR(given_seconds(i), 50, 3);
+  fs::remove(scratch_ / "calls");
+  study_.variants.clear();
+  for (const char* lr : {"0.4", "0.5", "0.6", "0.75", "0.9"}) add(lr, lr);
+  run({.jobs = 4, .max_seconds = 100});
+  for (size_t i = 0; i < 4; ++i) EXPECT_NEAR(given_seconds(i), 50, 3);
+}
+
+TEST_F(Runner, RungsShareTheTimeByTheirWork) {
+  study_.halving = 2;
+  study_.seeds = {1};
+  for (const char* lr : {"0.1", "0.2"}) add(lr, lr, {{"--epochs", "8"}});
+  run({.max_seconds = 100});
+  // Two halves, then the better one whole: a quarter of all for each half.
+  EXPECT_NEAR(given_seconds(0), 25, 2);
 }
 
 TEST_F(Runner, TheRecordRepeatsARunThatHadALimit) {
@@ -275,6 +363,17 @@ TEST_F(Runner, HalvingGivesTheBetterOnesMore) {
   const Results results(scratch_ / "results.jsonl");
   const auto judged = judged_runs(study_, scratch_ / "out", false, results);
   for (size_t i = 0; i < judged.size(); ++i) EXPECT_EQ(judged[i][0].name, outcome.runs[i][0].name);
+}
+
+TEST_F(Runner, AFailureInARungDoesNotHideWhatCameAfterIt) {
+  study_.halving = 2;
+  study_.seeds = {1};
+  for (const char* lr : {"0.1", "0.13", "0.3", "0.4"}) add(lr, lr, {{"--epochs", "8"}});
+  const StudyOutcome outcome = run();
+  EXPECT_EQ(outcome.failed, 1);
+  const auto judged = judged_runs(study_, scratch_ / "out", false, Results(scratch_ / "results.jsonl"));
+  for (size_t i = 0; i < judged.size(); ++i) EXPECT_EQ(judged[i][0].name, outcome.runs[i][0].name);
+  EXPECT_EQ(judged[3][0].part, 1);
 }
 
 }  // namespace

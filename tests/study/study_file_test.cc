@@ -159,8 +159,6 @@ TEST_F(StudyFile, MistakesNameTheirLine) {
   EXPECT_THAT(refusal("seeds = [-1]"), HasSubstr("not negative"));
   EXPECT_THAT(refusal("seeds = [1.5]"), HasSubstr("whole number"));
   EXPECT_THAT(refusal("title = 3"), HasSubstr("title must be a text"));
-  EXPECT_THAT(refusal("halving = 1"), HasSubstr("halving"));
-  EXPECT_THAT(refusal("settings = 3"), HasSubstr("[settings]"));
   EXPECT_THAT(refusal("variant = 3"), HasSubstr("[[variant]]"));
   EXPECT_THAT(refusal("[[variant]]\nlr = 1"), HasSubstr("needs a name"));
   EXPECT_THAT(refusal("[[variant]]\nname = \"a\"\n[[variant]]\nname = \"a\""),
@@ -185,6 +183,22 @@ TEST_F(StudyFile, MistakesNameTheirLine) {
   EXPECT_THAT(refusal("[settings]\nlike = \"a\""), HasSubstr("s.toml:2: like is no flag"));
   EXPECT_THAT(refusal("[settings]\ndata = \"@a\""), HasSubstr("only from and teacher"));
   EXPECT_THAT(refusal("halving = 2\n[settings]\nlr = 1"), HasSubstr("parts of epochs or of max_time"));
+  EXPECT_THAT(refusal("halving = 2\n[settings]\nmax_time = \"none\""), HasSubstr("parts of epochs or of"));
+  EXPECT_THAT(refusal("halving = 1"), HasSubstr("s.toml:1: halving must be 2 to 100"));
+  EXPECT_THAT(refusal("settings = 3"), HasSubstr("settings must be a table: [settings]"));
+  EXPECT_THAT(refusal("variant = [3]"), HasSubstr("variants are written as [[variant]]"));
+  EXPECT_THAT(refusal("split_by_seed = 3"), HasSubstr("s.toml:1: this must be true or false"));
+  EXPECT_THAT(refusal("[[variant]]\nname = \"@a\""), HasSubstr("s.toml:2: a name cannot begin with @"));
+  EXPECT_THAT(refusal("[[variant]]\nname = \"a\\u001b[1m\""),
+              HasSubstr("a name is one line, without control"));
+  EXPECT_THAT(refusal("title = \"a\\nb\""), HasSubstr("s.toml:1: a title is one line"));
+  EXPECT_THAT(refusal("halving = 2\n[settings]\nepochs = 8\n[[variant]]\nname = \"a\"\n[[variant]]\n"
+                      "name = \"b\"\nfrom = \"@a\""),
+              HasSubstr("s.toml:6: a study with halving cannot build on the runs of other variants"));
+  std::string many = "1";
+  for (int i = 2; i <= 101; ++i) many += ", " + std::to_string(i);
+  EXPECT_THAT(refusal("[grid]\nbatch = [" + many + "]\nepochs = [" + many + "]"),
+              HasSubstr("these are more than 10,000 variants"));
   EXPECT_THAT(refusal("[settings\n"), HasSubstr("s.toml:1: "));
 }
 

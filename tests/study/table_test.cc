@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "../temp_dir.h"
+#include "base/columns.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/shell.h"
@@ -103,6 +104,41 @@ TEST_F(Table, ANarrowTerminalLosesWhatMattersLeast) {
                               HasSubstr("test")));
 }
 
+TEST_F(Table, LinesFitATerminalOf80) {
+  study_.base = study_.variants[0].name = "a base of forty characters, or a few more";
+  study_.title = "A title that is longer than a line of a terminal of eighty characters, which are the usual";
+  for (PlannedRun& run : runs_[0]) run.variant = study_.base;
+  for (size_t seed = 0; seed < 3; ++seed) {
+    finish(0, seed, 0.5, 0.5);
+    EXPECT_LE(widest_line(text(TableFormat::text, 80)), 80u);
+  }
+  for (size_t seed = 0; seed < 3; ++seed) finish(1, seed, 0.1 + 0.2 * static_cast<double>(seed), 0.25);
+  EXPECT_LE(widest_line(text(TableFormat::text, 80)), 80u);
+  EXPECT_THAT(text(TableFormat::text, 80), AllOf(HasSubstr("over base"), HasSubstr("test")));
+}
+
+TEST_F(Table, UnequalLimitsAreSaid) {
+  for (size_t seed = 0; seed < 3; ++seed) finish(0, seed, 0.5, 0.5);
+  const PlannedRun& run = runs_[1][0];
+  const auto limited = [&](const PlannedRun& planned, double seconds) {
+    results_.add({planned.name,
+                  planned.variant,
+                  planned.seed,
+                  1,
+                  "frugal train",
+                  false,
+                  {{"test", nullptr}, {"timing", {{"limit_seconds", seconds}}}}});
+  };
+  study_.variants[1].flags.clear();
+  limited(run, 60);
+  limited(runs_[1][1], 70);
+  EXPECT_THAT(text(), Not(HasSubstr("The study gave")));
+  limited(runs_[1][2], 120);
+  EXPECT_THAT(text(), HasSubstr("The study gave its runs between 1m00s and 2m00s"));
+  study_.variants[1].flags["--max-time"] = "1h";  // its own: the variants are about that
+  EXPECT_THAT(text(), Not(HasSubstr("The study gave")));
+}
+
 TEST_F(Table, EveryFormatEscapesItsOwn) {
   for (size_t seed = 0; seed < 3; ++seed) {
     finish(0, seed, 0.5, 0.5);
@@ -142,6 +178,8 @@ TEST_F(Table, TwoStudiesMayShareARecord) {
   Results other(scratch_ / "results.jsonl");
   finish(0, 0, 0.5, 0.25);
   RunRecord record = results_.all().at(0);
+  other.add(record);  // of the same run: it was done twice at once
+  EXPECT_EQ(Results(scratch_ / "results.jsonl").all().size(), 1u);
   record.run = "another";
   other.add(record);
   EXPECT_NE(other.find(runs_[0][0].name), nullptr);
@@ -209,6 +247,23 @@ TEST(PlanRuns, FilesAreToldApartByWhatTheyHold) {
   const std::string from = name_of("--from", "one", "a.pth");
   EXPECT_EQ(name_of("--from", "one", "b.pth"), from);
   EXPECT_NE(name_of("--from", "two", "c.pth"), from);
+  const auto of_run = [&](const std::string& content, const std::string& run) {
+    std::filesystem::create_directories(dir / run);
+    write_file_atomic(dir / run / "best.safetensors", content);
+    Study study;
+    study.variants = {{"v", {{"--teacher", (dir / run).string()}}, 1, {1}}};
+    return plan_run(study, study.variants[0], 1, 1, "out", false).name;
+  };
+  EXPECT_EQ(of_run("one", "a"), of_run("one", "b"));
+  EXPECT_NE(of_run("one", "a"), of_run("two", "c"));
+  const auto of_loss = [&](const std::string& content, const std::string& file) {
+    write_file_atomic(dir / file, content);
+    Study study;
+    study.variants = {{"v", {{"--loss", "ce + ewc:from=" + (dir / file).string()}}, 1, {1}}};
+    return plan_run(study, study.variants[0], 1, 1, "out", false).name;
+  };
+  EXPECT_EQ(of_loss("one", "a.fisher"), of_loss("one", "b.fisher"));
+  EXPECT_NE(of_loss("one", "a.fisher"), of_loss("two", "c.fisher"));
 }
 
 TEST(PlanRuns, PartsAreOfEpochsAndTime) {
