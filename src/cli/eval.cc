@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "base/clock.h"
@@ -59,6 +60,14 @@ Rival compare(Judged& other, const JudgedImages& images, std::span<const float> 
   return rival;
 }
 
+/// Whether what one of two runs on the same data held out the other one did, too.
+bool hold_out_alike(const Judged& first, const Judged& second) {
+  const auto held_out = [](const TrainConfig& run) {
+    return std::tie(run.select, run.task, run.fraction, run.coarse, run.val, run.split, run.split_seed);
+  };
+  return first.config && second.config && held_out(*first.config) == held_out(*second.config);
+}
+
 void check(const Options& options) {
   if (options.split != "test" && options.split != "val" && options.split != "train") {
     throw usage_error("--split: '" + options.split + "' is none of test, val, train");
@@ -79,13 +88,18 @@ void check(const Options& options) {
 ExitCode run(const Options& options) {
   check(options);
   Judged judged = load_judged(options.model, engine_flags(options));
+  const bool held_out_matters = options.split != "test" || options.calibrate;
   if (!options.task.empty()) {
     if (!judged.config) throw usage_error("--task needs the run's config.toml; give the run directory");
+    if (held_out_matters && options.task != judged.config->task) {
+      throw usage_error("--task: of other classes than the run's own (" + judged.config->task +
+                        ") nothing was held out; judge them on the test split, without --calibrate");
+    }
     judged.config->task = options.task;
   }
   const LoadedModel& model = judged.model;
   const Dataset data = load_judged_data(judged, options.data, options.skip_bad, !options.json);
-  if ((options.split != "test" || options.calibrate) && judged.config && !is_trained_data(judged, data)) {
+  if (held_out_matters && judged.config && !is_trained_data(judged, data)) {
     throw usage_error((options.calibrate ? "--calibrate" : "--split " + options.split) +
                       ": what was held out of " + data.name +
                       " cannot be told, which is not the data that the run was trained with");
@@ -98,6 +112,11 @@ ExitCode run(const Options& options) {
   if (!options.against.empty()) {
     other = load_judged(options.against, engine_flags(options));
     check_data_fits(data, other->model.info, "--against " + options.against);
+    if (options.split != "test" && !(is_trained_data(*other, data) && hold_out_alike(judged, *other))) {
+      throw usage_error("--against: " + options.against +
+                        " did not hold out the same images, and may have been trained on these; compare them "
+                        "on the test split");
+    }
   }
   const int64_t classes = model.graph.classes;
 

@@ -1,6 +1,7 @@
 #include "cli/judged.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <numeric>
 #include <utility>
@@ -121,8 +122,21 @@ Metrics JudgedImages::measure(Judged& judged, TestTime test_time, std::span<floa
 }
 
 Metrics JudgedImages::measure(Judged& judged, std::vector<float>& logits) const {
-  logits.resize(ids.size() * static_cast<size_t>(judged.model.graph.classes));
-  return measure(judged, TestTime::plain, logits);
+  const auto classes = static_cast<size_t>(judged.model.graph.classes);
+  logits.resize(ids.size() * classes);
+  const Metrics metrics = measure(judged, TestTime::plain, logits);
+  // Which class is the likeliest then, nobody can say: every figure would say something else.
+  size_t broken = 0;
+  for (size_t n = 0; n < ids.size(); ++n) {
+    broken += !std::ranges::all_of(std::span(logits).subspan(n * classes, classes),
+                                   [](float logit) { return std::isfinite(logit); });
+  }
+  if (broken > 0) {
+    throw Error(judged.files.weights.string() + ": of " + std::to_string(broken) + " of " +
+                std::to_string(ids.size()) +
+                " images the network's logits are not finite; its weights are broken, or the run diverged");
+  }
+  return metrics;
 }
 
 void JudgedImages::mask(std::vector<float>& logits, int64_t classes) const {

@@ -55,7 +55,8 @@ struct JudgedImages {
                bool unmasked, const std::string& flag = "");
 
   Metrics measure(Judged& judged, TestTime test_time, std::span<float> logits) const;
-  /// Logits [ids, classes] as the network gives them, and the figures that they come to.
+  /// Logits [ids, classes] as the network gives them, and the figures that they come to; logits that are not
+  /// finite are an Error.
   Metrics measure(Judged& judged, std::vector<float>& logits) const;
   /// Logits of classes that cannot be guessed become -inf.
   void mask(std::vector<float>& logits, int64_t classes) const;

@@ -39,12 +39,14 @@ Assessment assess(std::span<const float> logits, std::span<const int32_t> labels
   std::vector<double> probabilities, logarithms;
   LossSums ranks;
   int64_t right_superclass = 0;
+  bool known = !superclass_of.empty();
   for (size_t n = 0; n < labels.size(); ++n) {
     const float* row = logits.data() + n * width;
     const auto label = static_cast<size_t>(labels[n]),
                guess = static_cast<size_t>(std::max_element(row, row + classes) - row);
     ++result.confusion[label * width + guess];
-    if (!superclass_of.empty()) right_superclass += superclass_of[label] == superclass_of[guess];
+    known = known && superclass_of[guess] >= 0;
+    if (known) right_superclass += superclass_of[label] == superclass_of[guess];
     count_ranks(ranks, row, classes, labels[n]);
     softmax_row(row, classes, 1, probabilities, logarithms);
     result.loss -= logarithms[label];
@@ -53,7 +55,7 @@ Assessment assess(std::span<const float> logits, std::span<const int32_t> labels
   result.loss /= static_cast<double>(labels.size());
   result.top1 = ranks.top1, result.top3 = ranks.top3, result.top5 = ranks.top5;
   result.classes = class_scores(result.confusion, width);
-  if (!superclass_of.empty()) {
+  if (known) {
     int64_t right = 0;
     for (const ClassScore& score : result.classes) right += score.right;
     result.superclass = {ratio(right_superclass, result.images),

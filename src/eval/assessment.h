@@ -29,13 +29,14 @@ struct Assessment {
   Calibration calibration;
 };
 
-/// `logits` are [labels, classes]; classes that cannot be guessed have -inf. `superclass_of` each class;
-/// empty where there are none.
+/// `logits` are [labels, classes]; classes that cannot be guessed have -inf. `superclass_of` each class, -1
+/// where it is not known; empty where there are none. Where a class was guessed whose superclass is not known
+/// there are no figures of superclasses.
 Assessment assess(std::span<const float> logits, std::span<const int32_t> labels, int64_t classes,
                   std::span<const int32_t> superclass_of);
 
-/// The superclass of each class, as the images have them. Empty where there are no superclasses, or where a
-/// class has images of several.
+/// The superclass of each class, as the images have them; -1 of a class without images. Empty where there are
+/// no superclasses, or where a class has images of several.
 std::vector<int32_t> superclasses(std::span<const int32_t> labels, std::span<const int32_t> coarse_labels,
                                   int64_t classes);
 

@@ -2,7 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <limits>
 #include <sstream>
 
 #include "program.h"
@@ -100,6 +103,48 @@ TEST_F(Eval, WhatWasHeldOutIsKnownOfTheRunsDataAlone) {
   EXPECT_EQ(eval({"--data", path("other")}).code, 0);
 }
 
+TEST_F(Eval, OfOtherClassesNothingWasHeldOut) {
+  for (const char* how : {"--split=val", "--split=train", "--calibrate"}) {
+    const Outcome refused = eval({"--task", "0-9", how});
+    EXPECT_EQ(refused.code, 2) << how;
+    EXPECT_THAT(refused.err, HasSubstr("of other classes than the run's own (all) nothing was held out"))
+        << how;
+  }
+  EXPECT_EQ(eval({"--task", "all", "--split", "val"}).code, 0);
+  EXPECT_EQ(eval({"--task", "0-9"}).code, 0);
+}
+
+TEST_F(Eval, NoNetworkIsComparedOnWhatItWasTrainedOn) {
+  ASSERT_EQ(frugal(quick_train(scratch / "set", scratch / "alike", {"--val", "0.25", "--seed", "9"})).code,
+            0);
+  ASSERT_EQ(frugal(quick_train(scratch / "set", scratch / "less", {"--val", "0.125"})).code, 0);
+  for (const char* split : {"val", "train"}) {
+    EXPECT_EQ(eval({"--split", split, "--against", path("alike")}).code, 0) << split;
+    const Outcome refused = eval({"--split", split, "--against", path("less")});
+    EXPECT_EQ(refused.code, 2) << split;
+    EXPECT_THAT(refused.err, HasSubstr("less did not hold out the same images")) << split;
+  }
+  EXPECT_EQ(eval({"--against", path("less")}).code, 0);
+}
+
+/// What argmax, ranks and bins would make of NaN contradicts itself.
+TEST_F(Eval, LogitsThatAreNotFiniteAreNotJudged) {
+  std::string weights = read_text(scratch / "run/best.safetensors");
+  uint64_t header = 0;
+  std::memcpy(&header, weights.data(), sizeof header);
+  const float nothing = std::numeric_limits<float>::quiet_NaN();
+  for (size_t at = 8 + header; at + sizeof nothing <= weights.size(); at += sizeof nothing)
+    std::memcpy(weights.data() + at, &nothing, sizeof nothing);
+  weights.replace(weights.find("xxh3_128"), 8, "no_check");  // it would tell first
+  std::ofstream(scratch / "run/best.safetensors", std::ios::binary) << weights;
+  const Outcome refused = eval({});
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("of 100 of 100 images the network's logits are not finite"));
+  const Outcome report = frugal({"report", path("run")});
+  EXPECT_EQ(report.code, 0);
+  EXPECT_THAT(report.err, HasSubstr("the report is without test images: "));
+}
+
 TEST_F(Eval, ComparesTwoNetworksOnTheSameImages) {
   ASSERT_EQ(frugal(quick_train(scratch / "set", scratch / "other", {"--seed", "9"})).code, 0);
   const auto json = json_lines(eval({"--against", path("other"), "--json"}).out).at(0);
@@ -146,6 +191,26 @@ TEST_F(Eval, WritesOverItsOwnKindOfFileAlone) {
     EXPECT_THAT(nowhere.err, HasSubstr("there is no directory " + path("nowhere")));
   }
   EXPECT_EQ(read_text(scratch / "run" / "best.safetensors"), weights);
+}
+
+TEST_F(Eval, MistakesAreExplained) {
+  fs::copy(scratch / "run" / "best.safetensors", scratch / "alone.safetensors");
+  ASSERT_EQ(frugal(quick_train(scratch / "set", scratch / "all", {"--val", "0"})).code, 0);
+  write_cifar100(scratch / "few", 256, 10);
+  const std::pair<std::vector<std::string>, const char*> mistakes[] = {
+      {{"run", "--split", "x"}, "--split: 'x' is none of test, val, train"},
+      {{"run", "--tta", "spin"}, "--tta: 'spin' is not known; there is flip"},
+      {{"run", "--threads", "5000"}, "--threads: 5000 is not in 0 (all that the machine allows) to 1024"},
+      {{"run", "--data", "few", "--task", "50-59"}, "few has no test images of these classes"},
+      {{"alone.safetensors", "--task", "0-9"}, "--task needs the run's config.toml; give the run directory"},
+      {{"all", "--split", "val"}, "--split val: the run held no image out for it"}};
+  for (const auto& [words, said] : mistakes) {
+    std::vector<std::string> arguments = {"eval"};
+    arguments.insert(arguments.end(), words.begin(), words.end());
+    const Outcome refused = frugal(arguments, {.directory = scratch.path()});
+    EXPECT_EQ(refused.code, 2) << said;
+    EXPECT_THAT(refused.err, HasSubstr(said));
+  }
 }
 
 TEST_F(Eval, CalibratingNeedsImagesThatWereHeldOut) {

@@ -101,6 +101,14 @@ TEST(Assessment, ALimitBelongsToTheBinBelowIt) {
   EXPECT_TRUE(std::isnan(calibration.bins[0].accuracy));
 }
 
+TEST(Assessment, AGuessOfAnUnknownSuperclassLeavesThemOut) {
+  const std::vector<float> logits = {3, 0, 0, 0, 3, 0};
+  const std::vector<int32_t> labels = {0, 0}, known = {7, 7, -1}, unknown = {7, -1, 7};
+  ASSERT_TRUE(assess(logits, labels, 3, known).superclass);
+  EXPECT_EQ(assess(logits, labels, 3, known).superclass->errors_within, 1);
+  EXPECT_FALSE(assess(logits, labels, 3, unknown).superclass);
+}
+
 TEST(Assessment, SuperclassesAreThoseOfTheImages) {
   const std::vector<int32_t> labels = {0, 1, 2, 1}, coarse = {5, 6, 5, 6}, mixed = {5, 6, 5, 7};
   EXPECT_EQ(superclasses(labels, coarse, 3), (std::vector<int32_t>{5, 6, 5}));
