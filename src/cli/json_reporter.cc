@@ -41,6 +41,7 @@ class JsonReporter : public Reporter {
                                                  .trainable_params = run.graph.trainable_count(),
                                                  .precision = run.config.precision,
                                                  .isa = run.machine.instruction_set,
+                                                 .processor = run.machine.processor,
                                                  .version = FRUGAL_VERSION,
                                                  .threads = run.engine->threads()})));
     json["out"] = run.out().string();

@@ -1,4 +1,5 @@
 // `frugal report`: runs as one HTML file.
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -23,14 +24,14 @@ struct Options {
   bool no_test = false, json = false;
 };
 
-constexpr size_t most_mistakes = 18, most_runs = 50;
+constexpr size_t most_mistakes = 18, least_mistakes = 3, most_runs = 50;
 
 std::string text_or(const fs::path& path, const std::string& otherwise) {
   std::error_code failure;
   return fs::exists(path, failure) ? read_text_file(path) : otherwise;
 }
 
-ReportedTest test_of(Judged& judged) {
+ReportedTest test_of(Judged& judged, size_t mistakes) {
   const Dataset data = load_judged_data(judged, "", false, /*bar=*/false);
   const JudgedImages images(data, "test", judged.config, false);
   const int64_t classes = judged.model.graph.classes;
@@ -42,16 +43,34 @@ ReportedTest test_of(Judged& judged) {
   test.assessment = assess(logits, images.labels, classes, test.superclass_of);
   test.classes = data.classes;
   test.superclasses = data.coarse_classes;
-  test.mistakes = confident_mistakes(logits, images.set, images.ids, classes, most_mistakes);
+  test.mistakes = confident_mistakes(logits, images.set, images.ids, classes, mistakes);
   return test;
+}
+
+/// What a run left half written spoils no more than itself.
+std::vector<EpochRecord> history_of(const fs::path& log) {
+  try {
+    return read_log(text_or(log, ""), log.string());
+  } catch (const Error& error) {
+    warn(std::string("the report is without a run's curves: ") + error.what());
+    return {};
+  }
+}
+std::string result_of(const fs::path& result) {
+  std::string text = text_or(result, "null");
+  if (Json::accept(text)) return text;
+  warn(result.string() + " is damaged; the report does without it");
+  return "null";
+}
+
+void require_run(const std::string& name) {
+  std::error_code failure;
+  if (fs::exists(fs::path(name) / "config.toml", failure)) return;
+  throw Error(name + " is not a run's directory: there is no config.toml in it");
 }
 
 ReportedRun read_run(const Options& options, const std::string& name) {
   const fs::path directory(name);
-  std::error_code failure;
-  if (!fs::exists(directory / "config.toml", failure)) {
-    throw Error(name + " is not a run's directory: there is no config.toml in it");
-  }
   // A report is read on other machines than the run was made on.
   const MachineInfo machine = machine_info();
   Judged judged = load_judged(name, {machine.bf16 ? "" : "fp32", parse_threads(options.threads)});
@@ -63,13 +82,13 @@ ReportedRun read_run(const Options& options, const std::string& name) {
                                           : directory.filename().string();
   run.config = *judged.config;
   run.config_text = read_text_file(directory / "config.toml");
-  run.result_text = text_or(directory / "result.json", "null");
-  run.history = read_log(text_or(directory / "log.jsonl", ""), (directory / "log.jsonl").string());
+  run.result_text = result_of(directory / "result.json");
+  run.history = history_of(directory / "log.jsonl");
   run.graph = judged.model.graph;
   run.machine = "Report made on " + machine.processor + ", " + machine.instruction_set;
   if (!options.no_test) {
     try {
-      run.test = test_of(judged);
+      run.test = test_of(judged, std::max(least_mistakes, most_mistakes / options.runs.size()));
     } catch (const Error& error) {
       warn(name + ": the report is without test images: " + error.what());
     }
@@ -82,11 +101,20 @@ ExitCode run(const Options& options) {
     throw usage_error("report: " + std::to_string(options.runs.size()) +
                       " runs are more than anyone can read; the most is " + std::to_string(most_runs));
   }
+  for (const std::string& name : options.runs) require_run(name);
   const fs::path out =
       options.out.empty() ? fs::path(options.runs[0]) / "report.html" : fs::path(options.out);
   require_replaceable(out, "--out", "<!doctype html>", "HTML page");
   std::vector<ReportedRun> runs;
-  for (const std::string& name : options.runs) runs.push_back(read_run(options, name));
+  for (const std::string& name : options.runs) {
+    try {
+      runs.push_back(read_run(options, name));
+    } catch (const Error& error) {  // one that ended before it had saved anything
+      if (options.runs.size() == 1) throw;
+      warn(name + " is left out of the report: " + error.what());
+    }
+  }
+  if (runs.empty()) throw Error("report: none of these runs has anything to show");
   const std::string title = !options.title.empty() ? options.title
                             : runs.size() > 1      ? std::to_string(runs.size()) + " runs"
                                                    : runs[0].config.model + " on " + runs[0].config.data;

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "data/image_file.h"
+#include "data/resize.h"
 #include "eval/predict.h"
 #include "eval/report_assets.h"
 #include "graph/table.h"
@@ -28,7 +29,15 @@ std::string base64(std::span<const uint8_t> bytes) {
   return text;
 }
 
-std::string data_url(const Image& picture) { return "data:image/png;base64," + base64(encode_png(picture)); }
+/// As large as the page shows it, and no larger: photographs would make megabytes.
+std::string data_url(const Image& picture) {
+  constexpr int64_t most_side = 96;
+  const int64_t side = std::max(picture.height, picture.width);
+  const auto shrunk = [side](int64_t extent) { return std::max<int64_t>(1, extent * most_side / side); };
+  const Image small =
+      side <= most_side ? picture : resize(picture, shrunk(picture.height), shrunk(picture.width));
+  return "data:image/png;base64," + base64(encode_png(small));
+}
 
 /// A list a curve: shorter than a list of objects, and what the charts want.
 Json history_json(const std::vector<EpochRecord>& history) {
@@ -47,14 +56,14 @@ Json history_json(const std::vector<EpochRecord>& history) {
     add("epoch", record.epoch);
     add("steps", record.steps);
     add("minutes", seconds / 60);
-    add("lr", record.lr);
+    add("lr", of(record.train, record.lr));
     add("train_loss", of(record.train, record.train.loss));
     add("train_top1", of(record.train, record.train.top1));
     add("val_loss", of(record.val, record.val.loss));
     add("val_top1", of(record.val, record.val.top1));
     add("ema_top1", of(record.ema, record.ema.top1));
     add("images_per_second",
-        record.train_seconds > 0 ? static_cast<double>(record.train.samples) / record.train_seconds : 0);
+        of(record.train, static_cast<double>(record.train.samples) / record.train_seconds));
   }
   return json;
 }
@@ -110,6 +119,7 @@ Json run_json(const ReportedRun& run) {
           {"config", run.config_text},
           {"result", Json::parse(run.result_text, nullptr, /*allow_exceptions=*/false)},
           {"history", history_json(run.history)},
+          {"replays", run.config.max_time != TrainConfig().max_time},
           {"layers", layers},
           {"params", run.graph.parameter_count()},
           {"macs", run.graph.macs()},

@@ -48,9 +48,9 @@ void TensorboardWriter::on_epoch(const EpochRecord& record, int64_t epochs, doub
   figures(record.train, "train");
   figures(record.val, "val");
   figures(record.ema, "ema");
-  scalar("lr", epoch, record.lr);
-  scalar("loss/penalty", epoch, record.penalty);
-  if (record.train_seconds > 0) {
+  if (record.train.samples > 0) {  // time may be over before an epoch's first step
+    scalar("lr", epoch, record.lr);
+    scalar("loss/penalty", epoch, record.penalty);
     scalar("images_per_second", epoch, static_cast<double>(record.train.samples) / record.train_seconds);
   }
   Parameters& parameters = engine_.parameters();

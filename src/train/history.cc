@@ -70,7 +70,9 @@ std::string rollback_line(const Position& position, const std::string& why) {
 std::vector<EpochRecord> read_log(const std::string& text, const std::string& file) {
   std::vector<EpochRecord> records;
   std::istringstream lines(text);
+  int number = 0;
   for (std::string line; std::getline(lines, line);) {
+    ++number;
     try {
       const Json json = Json::parse(line);
       if (json.contains("event")) continue;
@@ -86,7 +88,7 @@ std::vector<EpochRecord> read_log(const std::string& text, const std::string& fi
       json.at("timing").at("train_seconds").get_to(record.train_seconds);
       records.push_back(record);
     } catch (const Json::exception&) {
-      throw Error(file + ":" + std::to_string(records.size() + 1) + ": no line of a run's log");
+      throw Error(file + ":" + std::to_string(number) + ": no line of a run's log; the file is damaged");
     }
   }
   return records;
@@ -116,6 +118,7 @@ std::string result_text(const TrainResult& result, const RunFacts& facts) {
       {"stopped_early", result.stopped_early},
       {"precision", facts.precision},
       {"isa", facts.isa},
+      {"processor", facts.processor},
       {"version", facts.version},
       {"timing",
        {{"wall_seconds", result.wall_seconds},

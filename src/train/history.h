@@ -27,7 +27,7 @@ std::string finished_result(const std::filesystem::path& run);
 /// How the figures came about.
 struct RunFacts {
   int64_t params = 0, trainable_params = 0;
-  std::string precision, isa, version;
+  std::string precision, isa, processor, version;
   int threads = 0;
 };
 std::string result_text(const TrainResult& result, const RunFacts& facts);

@@ -551,6 +551,7 @@ void Trainer::write_result() {
                                           .trainable_params = engine_.parameters().trainable_count(),
                                           .precision = config_.precision,
                                           .isa = machine_info().instruction_set,
+                                          .processor = machine_info().processor,
                                           .version = FRUGAL_VERSION,
                                           .threads = engine_.threads()}));
 }

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "program.h"
@@ -107,6 +108,38 @@ TEST_F(Report, ARunWithoutAnEpochSpoilsNothing) {
   EXPECT_THAT(page, HasSubstr("<h1>\xC3\x84pfel &amp; \xC3\x96l</h1>"));
 }
 
+/// What one run left half written costs no more than that.
+TEST_F(Report, DamageOfOneRunSpoilsNothingElse) {
+  fs::create_directory(scratch / "bare");
+  fs::copy(scratch / "two/config.toml", scratch / "bare/config.toml");
+  const Outcome without = frugal({"report", path("bare"), path("one"), "--out", path("r.html")});
+  EXPECT_EQ(without.code, 0);
+  EXPECT_THAT(without.err, HasSubstr(path("bare") + " is left out of the report: " + path("bare") +
+                                     ": neither best.safetensors nor last.safetensors"));
+  EXPECT_EQ(data_of(read_text(scratch / "r.html"))["runs"].size(), 1u);
+  const Outcome alone = frugal({"report", path("bare")});
+  EXPECT_EQ(alone.code, 1);
+  EXPECT_THAT(alone.err, HasSubstr("neither best.safetensors nor"));
+
+  std::ofstream(scratch / "one/log.jsonl", std::ios::app) << "{\"event\":\"resume\"}\n{\"epoch\":";
+  std::ofstream(scratch / "one/result.json") << "{\"params";
+  const size_t lines = json_lines(read_text(scratch / "two/log.jsonl")).size();
+  const Outcome torn = frugal({"report", path("one")});
+  EXPECT_EQ(torn.code, 0);
+  EXPECT_THAT(torn.err,
+              AllOf(HasSubstr("log.jsonl:" + std::to_string(lines + 2) + ": no line of a run's log"),
+                    HasSubstr("result.json is damaged")));
+  const auto run = data_of(read_text(scratch / "one/report.html"))["runs"][0];
+  EXPECT_TRUE(run["result"].is_null());
+  EXPECT_EQ(run["test"]["images"], 100);
+}
+
+TEST_F(Report, SeveralRunsShareThePictures) {
+  ASSERT_EQ(frugal({"report", path("one"), path("two"), "--out", path("r.html")}).code, 0);
+  for (const auto& run : data_of(read_text(scratch / "r.html"))["runs"])
+    EXPECT_EQ(run["test"]["mistakes"].size(), 9u);
+}
+
 /// The command that a report shows repeats the run.
 TEST_F(Report, TheCommandRepeatsTheRun) {
   ASSERT_EQ(frugal({"report", path("one"), "--no-test"}).code, 0);
@@ -121,7 +154,11 @@ TEST_F(Report, TheCommandRepeatsTheRun) {
 
 TEST_F(Report, MistakesAreNamed) {
   EXPECT_THAT(frugal({"report", path("set")}).err, HasSubstr("is not a run's directory"));
+  EXPECT_THAT(frugal({"report", path("typo")}).err, HasSubstr(path("typo") + " is not a run's directory"));
   EXPECT_EQ(frugal({"report"}).code, 2);
+  std::vector<std::string> many = {"report"};
+  many.resize(52, path("one"));
+  EXPECT_THAT(frugal(many).err, HasSubstr("51 runs are more than anyone can read; the most is 50"));
 }
 
 }  // namespace

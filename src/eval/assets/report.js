@@ -64,13 +64,16 @@
   section(runs.length > 1 ? "What they came to" : "What it came to",
     table(["run", "model", "parameters", "epochs", "best validation", "test", "top-5", "time", "limit"],
       runs.map((run, i) => {
-        const result = run.result || {}, timing = result.timing || {}, test = result.test || {};
-        const range = run.test ? wilson(run.test.top1, run.test.images) : null;
-        return [named(i), run.model, count(run.params), result.epochs == null ? String((run.history.epoch || []).length) : count(result.epochs),
-          percent(result.val && result.val.top1),
-          percent(test.top1) + (range ? " (" + (100 * range[0]).toFixed(1) + " to " + (100 * range[1]).toFixed(1) + ")" : "") +
-            (result.test_complete === false ? " of " + count(test.samples) + " images" : ""),
-          percent(test.top5), duration(timing.wall_seconds),
+        // A run that has not ended may have gone on after its result.json was written: its log knows more.
+        const ended = run.result && run.result.interrupted === false, result = ended ? run.result : {}, timing = result.timing || {};
+        const past = run.history, last = (column) => (column.length ? column[column.length - 1] : 0);
+        const test = result.test || (run.test && {top1: run.test.top1 / run.test.images, top5: run.test.top5 / run.test.images, samples: run.test.images});
+        const validated = past.val_top1.filter((value) => value != null);
+        return [named(i), run.model, count(run.params), ended ? count(result.epochs) : count(last(past.epoch)) + ", not ended",
+          percent(ended ? result.val && result.val.top1 : validated.length ? Math.max(...validated) : null),
+          test ? percent(test.top1) + " (" + wilson(test.top1 * test.samples, test.samples).map((share) => (100 * share).toFixed(1)).join(" to ") + ")" +
+            (!ended ? " so far" : result.test_complete === false ? " of " + count(test.samples) + " images" : "") : "–",
+          percent(test && test.top5), duration(ended ? timing.wall_seconds : 60 * last(past.minutes)),
           timing.limit_seconds ? (100 * timing.wall_seconds / timing.limit_seconds).toFixed(1) + " % of " + duration(timing.limit_seconds) : "–"];
       })),
     make("p", {class: "soft"}, "In brackets: Wilson's 95 % interval."));
@@ -91,13 +94,40 @@
         columns.push(y);
         described.push({
           label: (runs.length > 1 ? run.name + " " : "") + label, stroke: colour(runs.length > 1 ? i : pairs.findIndex((p) => p[0] === key)),
-          width: 1.8, dash: dash && runs.length > 1 ? [5, 4] : undefined, spanGaps: true, points: {show: x.length < 2},
+          width: 1.8, dash: dash && runs.length > 1 ? [5, 4] : undefined, spanGaps: true, points: {show: y.filter((value) => value != null).length < 2},
           value: (_, value) => (value == null ? "–" : Math.abs(value) < 1 ? number(value) : value.toFixed(4)),
         });
       }
       if (columns.length > 1) tables.push(columns);
     });
     return tables.length === 0 ? null : [uPlot.join(tables), described];
+  };
+  // What a mouse does by uPlot itself a finger does by this: point, and drag sideways to zoom all charts. Down the page it scrolls.
+  const fingers = (plot) => {
+    const over = plot.over, nothing = {left: 0, top: 0, width: 0, height: 0};
+    let begin = null;
+    const at = (event) => Math.min(Math.max(event.clientX - over.getBoundingClientRect().left, 0), over.clientWidth);
+    const show = (event) => {
+      if (begin === null) return;
+      plot.setCursor({left: at(event), top: over.clientHeight / 2});
+      plot.setSelect({left: Math.min(begin, at(event)), top: 0, width: Math.abs(at(event) - begin), height: over.clientHeight}, false);
+    };
+    over.style.touchAction = "pan-y";
+    over.addEventListener("pointerdown", (event) => {
+      if (event.pointerType === "mouse") return;
+      begin = at(event);
+      show(event);
+    });
+    over.addEventListener("pointermove", show);
+    over.addEventListener("pointercancel", () => { begin = null; plot.setSelect(nothing, false); });
+    over.addEventListener("pointerup", (event) => {
+      if (begin === null) return;
+      const [min, max] = [begin, at(event)].sort((a, b) => a - b).map((left) => plot.posToVal(left, "x"));
+      const far = Math.abs(at(event) - begin) > 20;
+      begin = null;
+      plot.setSelect(nothing, false);
+      if (far) for (const one of sync.plots) one.setScale("x", {min, max});
+    });
   };
   const chart = (grid, title, pairs, options = {}) => {
     const box = make("div", {class: "chart"}, make("h3", {}, title));
@@ -116,6 +146,7 @@
         cursor: {sync: {key: sync.key}, drag: {x: true, y: false}},
         legend: {live: true},
       }, data[0], box);
+      fingers(plot);
     };
     draw();
     charts.push(draw);
@@ -133,7 +164,10 @@
   }
   section("Curves", axes, curves, make("p", {class: "soft"},
     "Drag to zoom, double-click to see all again; a name in the legend hides or shows its curve."));
-  const shares = (_, ticks) => ticks.map((tick) => (100 * tick).toFixed(0) + " %");
+  const shares = (_, ticks) => {
+    const step = ticks.length > 1 ? ticks[1] - ticks[0] : 1;
+    return ticks.map((tick) => (100 * tick).toFixed(step < 0.00099 ? 2 : step < 0.0099 ? 1 : 0) + " %");
+  };
   chart(curves, "Loss", [["train_loss", "training"], ["val_loss", "validation", true]]);
   chart(curves, "Top-1", [["train_top1", "training"], ["val_top1", "validation", true], ["ema_top1", "average of weights", true]], {values: shares});
   chart(curves, "Learning rate", [["lr", "learning rate"]]);
@@ -191,15 +225,19 @@
         context.strokeRect(begin * scale + .5, begin * scale + .5, (end - begin) * scale - 1, (end - begin) * scale - 1);
       }
     };
-    canvas.addEventListener("pointermove", (event) => {
+    const point = (event) => {
       const box = canvas.getBoundingClientRect();
       const x = Math.floor((event.clientX - box.left) / box.width * n), y = Math.floor((event.clientY - box.top) / box.height * n);
       if (x < 0 || y < 0 || x >= n || y >= n) return;
       const label = order[y], guess = order[x], value = cells.get(label * n + guess) || 0;
       tip.textContent = test.names[label] + (label === guess ? ", taken for itself: " : ", taken for " + test.names[guess] + ": ") +
         value + " of " + test.classes[label][0];
+    };
+    canvas.addEventListener("pointermove", point);
+    canvas.addEventListener("pointerdown", point);
+    canvas.addEventListener("pointerleave", (event) => {  // a finger leaves with every tap
+      if (event.pointerType !== "touch") tip.textContent = "Rows are labels, columns guesses. Point at a cell.";
     });
-    canvas.addEventListener("pointerleave", () => { tip.textContent = "Rows are labels, columns guesses. Point at a cell."; });
     tip.textContent = "Rows are labels, columns guesses. Point at a cell.";
     const buttons = make("div", {class: "row"});
     for (const [name, one] of Object.entries(orders)) {
@@ -248,7 +286,7 @@
         {label: "as sure as it is right", stroke: style("--soft"), dash: [4, 4], value: () => ""},
         {label: "images", scale: "n", show: true, stroke: "transparent", fill: "rgba(128,128,128,.25)", paths: uPlot.paths.bars({size: [.9, 60]}), points: {show: false}}],
       axes: [{...line, values: shares}, {...line, values: shares, size: 56}],
-    }, [x, [null, ...bins.map((bin) => bin[4]), null], x, [null, ...bins.map((bin) => bin[2]), null]], box);
+    }, [x, [null, ...bins.map((bin) => bin[4]), null], x, [undefined, ...bins.map((bin) => bin[2]), undefined]], box);  // null would have a bar's place
     new ResizeObserver(() => plot.setSize({width: Math.max(260, Math.min(520, box.clientWidth)), height: 340})).observe(box);
     body.append(make("p", {}, "Expected calibration error " + percent(test.calibration_error) + ", mean confidence " + percent(test.confidence) + "."));
   };
@@ -269,14 +307,16 @@
     choose("Can its confidence be trusted?", reliability);
     choose("Most confident mistakes", mistakes);
   } else {
-    section("Test images", make("p", {}, "The data set was not at hand, or the runs have no weights yet."));
+    section("Test images", make("p", {}, "Not judged here: the page was made with --no-test, or the data set was not at hand."));
   }
 
   // ---- How they came about.
   section("How " + (runs.length > 1 ? "they" : "it") + " came about", ...runs.map((run, i) => make("details", runs.length === 1 ? {open: ""} : {},
     make("summary", {}, named(i)),
     make("h3", {}, "Command"), make("pre", {}, run.command),
-    make("p", {}, run.machine + (run.result && run.result.isa ? "; trained in " + run.result.precision + " on " + run.result.isa + ", " +
+    ...(run.replays ? [make("p", {}, "A clock decided where it went; frugal train --replay DIRECTORY repeats it to the bit.")] : []),
+    make("p", {}, run.machine + (run.result && run.result.isa ? "; trained in " + run.result.precision + " on " +
+      (run.result.processor ? run.result.processor + ", " : "") + run.result.isa + ", " +
       run.result.timing.threads + (run.result.timing.threads === 1 ? " thread, " : " threads, ") +
       count(Math.round(run.result.timing.images_per_second)) + " images a second" : "")),
     make("h3", {}, "Layers"), table(["layer", "operation", "output", "parameters", "MACs"],
