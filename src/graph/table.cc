@@ -129,9 +129,15 @@ std::string layer_table(const Graph& graph, size_t width) {
   const Totals totals = totals_of(rows);
   lines.push_back({"total", "", "", with_thousands(totals.parameters), with_thousands(totals.macs),
                    with_thousands(totals.activation_bytes)});
-  return align_columns(lines, 3, width) + "\n" + graph.model + ": " + parameters_text(graph) + ", " +
-         short_count(totals.macs) + " MACs and " + human_bytes(totals.activation_bytes) +
-         " of fp32 activations an image (outputs are channels x height x width)\n";
+  const auto fits = [&] { return width == 0 || widest_line(align_columns(lines, 3, width)) <= width; };
+  if (!fits()) lines[0].back() = "act. bytes";
+  if (!fits()) {  // their sum is said below
+    for (std::vector<std::string>& line : lines) line.pop_back();
+  }
+  const std::string sums = graph.model + ": " + parameters_text(graph) + ", " + short_count(totals.macs) +
+                           " MACs and " + human_bytes(totals.activation_bytes) +
+                           " of fp32 activations an image (outputs are channels x height x width)";
+  return align_columns(lines, 3, width) + "\n" + wrapped(sums, width) + "\n";
 }
 
 std::string layer_table_json(const Graph& graph) {

@@ -3,8 +3,10 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <pty.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,8 +25,17 @@ namespace {
 
 struct Pipe {
   std::array<int, 2> ends{-1, -1};
-  Pipe() {
-    if (pipe2(ends.data(), O_CLOEXEC) != 0) std::abort();
+  /// With columns a terminal, whose output comes as it was written.
+  explicit Pipe(unsigned short columns = 0) {
+    if (columns == 0) {
+      if (pipe2(ends.data(), O_CLOEXEC) != 0) std::abort();
+      return;
+    }
+    winsize size{.ws_row = 24, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
+    termios raw{};
+    cfmakeraw(&raw);
+    if (openpty(&ends[0], &ends[1], nullptr, &raw, &size) != 0) std::abort();
+    for (const int end : ends) fcntl(end, F_SETFD, FD_CLOEXEC);
   }
 };
 
@@ -59,7 +70,7 @@ struct Pipe {
 }  // namespace
 
 Outcome frugal(const std::vector<std::string>& arguments, const RunOptions& options) {
-  const Pipe out, err;
+  const Pipe out(options.columns), err;
   const pid_t pid = fork();
   if (pid == 0) become_program(arguments, options, out, err);
   close(out.ends[1]);

@@ -22,6 +22,7 @@ struct RunOptions {
   std::function<void(const std::string& out, int pid)> on_output = {};
   std::vector<std::string> environment = {};  // "NAME=value", added
   unsigned seconds_late = 0;                  // that the process is older than the program in it
+  unsigned short columns = 0;                 // of the terminal that stdout is; 0: it is a pipe
   bool no_stdout = false;                     // closed before the program begins
   bool ignores_interrupt = false;             // as what a script starts in the background
   std::string leaves_after = {};              // who reads stdout goes away once these words have arrived
