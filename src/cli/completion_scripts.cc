@@ -1,14 +1,18 @@
 #include "cli/completion_scripts.h"
 
+#include <algorithm>
+
 #include "base/shell.h"
 #include "base/text.h"
 
 namespace frugal {
 namespace {
 
-/// The first clause of a flag's help: what there is room for in a list.
+/// The first clause of a flag's help: what there is room for in a list. A value before a colon is none yet.
 std::string short_help(const std::string& help) {
-  const size_t end = help.find_first_of(";:(\n");
+  size_t end = std::min(help.find_first_of(";(\n"), help.size());
+  const size_t colon = help.find(": ");
+  if (colon < end && std::ranges::count(help.substr(0, colon), ' ') >= 2) end = colon;
   return std::string(trim(help.substr(0, end)));
 }
 
@@ -65,7 +69,9 @@ std::string zsh_command(const CommandInfo& command) {
       continue;
     }
     for (const std::string& name : flag.names) {
-      text += " \\\n        " + shell_quoted(name + "[" + zsh_text(short_help(flag.help)) + "]" + value);
+      const char* joined = !value.empty() && name.starts_with("--") ? "=" : "";  // the next word will do, too
+      text +=
+          " \\\n        " + shell_quoted(name + joined + "[" + zsh_text(short_help(flag.help)) + "]" + value);
     }
   }
   return text + " ;;\n";
@@ -98,6 +104,9 @@ std::string bash_completion(const std::vector<CommandInfo>& commands) {
       "_frugal() {\n"
       "  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command=\n"
       "  if (( COMP_CWORD > 1 )); then command=${COMP_WORDS[1]}; fi\n"
+      "  # --flag=value comes as three words\n"
+      "  if [[ $previous == = ]]; then previous=${COMP_WORDS[COMP_CWORD-2]}; fi\n"
+      "  if [[ $current == = ]]; then current=; fi\n"
       "  COMPREPLY=()\n"
       "  case $command in\n"
       "    '') COMPREPLY=($(compgen -W " +

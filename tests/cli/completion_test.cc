@@ -68,6 +68,10 @@ TEST_F(Completion, BashKnowsCommandsFlagsAndValues) {
               testing::UnorderedElementsAre("--max-params", "--max-time"));
   EXPECT_THAT(offers({"frugal", "train", "--precision", ""}),
               testing::UnorderedElementsAre("auto", "bf16", "fp32"));
+  // As bash takes --precision=b apart.
+  EXPECT_THAT(offers({"frugal", "train", "--precision", "=", "b"}), testing::ElementsAre("bf16"));
+  EXPECT_THAT(offers({"frugal", "train", "--precision", "="}),
+              testing::UnorderedElementsAre("auto", "bf16", "fp32"));
   EXPECT_THAT(offers({"frugal", "train", "--model", "resnet2"}), testing::ElementsAre("resnet20"));
   EXPECT_THAT(offers({"frugal", "train", "--data", "cifar1"}), Contains("cifar100"));
   EXPECT_THAT(offers({"frugal", "train", "--epochs", ""}), IsEmpty());
@@ -85,6 +89,14 @@ TEST_F(Completion, TheScriptsParse) {
     EXPECT_EQ(output_of(std::string(shell) + " -n " + path.string(), code), "") << shell;
     EXPECT_EQ(code, 0) << shell;
   }
+}
+
+TEST_F(Completion, AFlagIsDescribedByItsFirstClause) {
+  EXPECT_THAT(
+      read_text(script("fish")),
+      AllOf(HasSubstr("-l split -x -a 'random stratified' -d 'stratified: as large a part of every class'"),
+            HasSubstr("-d 'Weights to begin with'"), HasSubstr("-d 'ce, ce:smoothing=0.1, ")));
+  EXPECT_THAT(read_text(script("zsh")), HasSubstr("'--from=[Weights to begin with]:"));
 }
 
 TEST_F(Completion, EveryCommandHasAPage) {
@@ -110,8 +122,11 @@ TEST_F(Completion, EveryCommandHasAPage) {
 TEST_F(Completion, MistakesSayWhatThereIs) {
   EXPECT_THAT(frugal({"completion", "tcsh"}).err, HasSubstr("bash, zsh, fish, man and files"));
   EXPECT_THAT(frugal({"completion", "man", "trian"}).err, HasSubstr("did you mean train?"));
-  EXPECT_EQ(frugal({"completion", "bash", "train"}).code, 2);
-  EXPECT_EQ(frugal({"completion", "files"}).code, 2);
+  const Outcome more = frugal({"completion", "bash", "train"}), nowhere = frugal({"completion", "files"});
+  EXPECT_EQ(more.code, 2);
+  EXPECT_THAT(more.err, HasSubstr("takes nothing more"));
+  EXPECT_EQ(nowhere.code, 2);
+  EXPECT_THAT(nowhere.err, HasSubstr("give the directory"));
 }
 
 /// On a terminal of any width, and where there is none.
