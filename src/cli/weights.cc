@@ -205,9 +205,10 @@ void add_weights_command(CLI::App& program, Action& action) {
   CLI::App* command = program.add_subcommand(
       "weights", "What is in a file of weights: names, shapes, types, norms; how two files differ");
   command
-      ->add_option("file", options->file,
-                   "A .safetensors file, or one of PyTorch's (.pt, .pth, .th) in either layout; told by its "
-                   "content. Nothing in it is executed")
+      ->add_option(
+          "file", options->file,
+          "A .safetensors file, one of PyTorch's (.pt, .pth, .th) in either layout, or ONNX; told by its "
+          "content. Nothing in it is executed")
       ->required()
       ->type_name("FILE");
   command

@@ -161,7 +161,8 @@ const std::vector<TrainFlag> all_flags = {
     {"Training", "--shard", "N", "Images that one core takes at a time; 0: from the batch", set<&C::shard>},
     {"Training", "--seed", "N", "Initial weights, order, dropout and augmentation", set<&C::seed>},
     {"Machine", "--precision", "auto|bf16|fp32", "auto: bf16 where the processor has it", set<&C::precision>},
-    {"Machine", "--threads", "N", "Worker threads, 0: all that the machine allows; the result is the same",
+    {"Machine", "--threads", "N",
+     "Worker threads, 0: all that the machine allows; a run by epochs comes to the same bits",
      set<&C::threads>},
 };
 

@@ -60,6 +60,7 @@ TEST_F(Export, RefusesWhatItCannotWrite) {
   EXPECT_THAT(unknown.err, HasSubstr("--to net.h5: the name must end in one of .onnx, "));
   const Outcome folded = run({"export", "run", "--to", "net.safetensors", "--fold-bn"});
   EXPECT_EQ(folded.code, 2);
+  EXPECT_THAT(folded.err, HasSubstr("--fold-bn and --normalize change a network, and net.safetensors"));
   EXPECT_FALSE(fs::exists(scratch / "net.safetensors"));
 }
 

@@ -83,6 +83,10 @@ TEST_F(Plan, WrongFlagsAreNoMatterOfSize) {
   EXPECT_THAT(groups.err, HasSubstr("there is nothing to plan; "));
 }
 
+TEST_F(Plan, WhatCannotBePlannedIsExplained) {
+  EXPECT_THAT(plan({"--max-time", "none"}).err, HasSubstr("--max-time: a plan is for a time, such as 1h"));
+}
+
 TEST_F(Plan, WhereNothingFitsTheLimitRefuses) {
   const Outcome one = plan({"--model", "wrn-16-2", "--max-params", "1k"});
   EXPECT_EQ(one.code, 3);

@@ -190,6 +190,10 @@ TEST_F(Transfer, TasksOneAfterTheOther) {
   const auto others = evaluated({"--task", "0-49", "--data", path("others")});
   EXPECT_EQ(others["samples"], 100);  // of 150, the second half of the classes has 50
   EXPECT_GE(others["top1"], evaluated({"--task", "0-49", "--data", path("others"), "--unmasked"})["top1"]);
+  EXPECT_THAT(frugal({"fisher", path("one"), "--images", "0"}).err, HasSubstr("--images must be at least 1"));
+  std::filesystem::copy(scratch / "one/best.safetensors", scratch / "alone.safetensors");
+  EXPECT_THAT(frugal({"fisher", path("alone.safetensors")}).err,
+              HasSubstr("alone.safetensors has no config.toml, which says what it was trained on"));
   const Outcome missing = train("z", {"--from", path("first"), "--loss", "ce + ewc"});
   EXPECT_EQ(missing.code, 1);
   EXPECT_THAT(missing.err, HasSubstr("fisher.safetensors"));

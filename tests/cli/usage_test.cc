@@ -80,7 +80,7 @@ TEST(Usage, UnknownCommandsAndFlagsNameTheNearest) {
   expect_refusal({"train", "--epoch", "3"}, 2, "train: unknown flag --epoch; did you mean --epochs?");
   expect_refusal({"train", "--epohcs=3"}, 2, "did you mean --epochs?");
   expect_refusal({"model"}, 2, "model");
-  expect_refusal({"model", "smallnet", "extra"}, 2, "extra");
+  expect_refusal({"model", "smallnet", "extra"}, 2, "model: unexpected 'extra'");
   expect_refusal({"train", "--epochs"}, 2, "--epochs");
   expect_refusal({"--json", "eval", "x"}, 2, "--json belongs behind the command: frugal eval ... --json");
 }
@@ -203,6 +203,10 @@ TEST(Usage, BadValuesAreExplained) {
   expect_refusal({"model", "smallnet", "--batch", "3"}, 2, "--batch: is for --profile");
   expect_refusal({"lr-find", "--steps", "3"}, 2, "--steps must be in 20 to 100,000");
   expect_refusal({"schedule", "linear", "--images", "0"}, 2, "--images must be in 1 to 1,000,000,000");
+  expect_refusal({"model", "smallnet", "--image-size", "auto"}, 2,
+                 "--image-size: auto is for data; give a number");
+  expect_refusal({"model", "smallnet", "--classes", "0"}, 2, "--classes: 0 is not in 1 to ");
+  expect_refusal({"train", "--replay", "a", "--config", "b"}, 2, "--replay and --config exclude each other");
   expect_refusal({"data", "cifar100-mini", "--augment", "flip"}, 2,
                  "needs --sheet FILE.png, where its images are shown");
 }
