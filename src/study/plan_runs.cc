@@ -10,6 +10,7 @@
 #include "graph/model_file.h"
 #include "train/limits.h"
 #include "train/loss.h"
+#include "train/trainer.h"
 
 namespace frugal {
 namespace {
@@ -58,20 +59,34 @@ std::string content_hash(const std::string& path) {
   return found->second;
 }
 
-/// What a run of this flag is told by: files by their content, not by where they lie.
-std::string identity_of(const std::string& flag, const std::string& value) {
+/// A loss, with the content of the files of Fisher information that it reads.
+std::string loss_identity(const std::string& loss, const std::string& from) {
+  TrainConfig config;
+  config.from = from;
+  std::string identity = loss;
+  size_t at = 0;
+  for (const fs::path& file : parse_loss(loss).fisher_files(default_fisher(config))) {
+    const std::string name = file.string(), hash = content_hash(name);
+    const size_t found = identity.find(name, at);
+    if (found == std::string::npos) {  // the one beside what the run begins with
+      identity += " " + hash;
+    } else {
+      identity.replace(found, name.size(), hash);
+      at = found + hash.size();
+    }
+  }
+  return identity;
+}
+
+/// What a run of this flag is told by: files by their content, not by where they lie. `from` is what the run
+/// begins with.
+std::string identity_of(const std::string& flag, const std::string& value, const std::string& from) {
   if (flag == "--model" && is_model_file(value)) {
     const ModelFileSpec spec = split_model_file(value);
     return content_hash(spec.path) + ":" + spec.options;
   }
   if (flag == "--loss" && value.find("ewc") != std::string::npos) {
-    std::string identity = value;
-    for (const fs::path& file : parse_loss(value).fisher_files("fisher.safetensors")) {
-      const size_t at = identity.find(file.string());
-      if (at == std::string::npos) continue;  // the one beside the weights that it begins with
-      identity.replace(at, file.string().size(), content_hash(file.string()));
-    }
-    return identity;
+    return loss_identity(value, from);
   }
   if (flag != "--from" && flag != "--teacher") return value;
   for (const char* weights : {"best.safetensors", "last.safetensors"}) {  // of a run's directory
@@ -111,7 +126,8 @@ PlannedRun plan_run(const Study& study, const Variant& variant, int64_t seed, in
       given = run_directory(out, run.needs.back()).string();
       add(flag + " @" + run.needs.back());
     } else {
-      add(flag + " " + identity_of(flag, value));
+      const auto from = flags.find("--from");
+      add(flag + " " + identity_of(flag, value, from == flags.end() ? "none" : from->second));
     }
     if (value != "true") run.flags.push_back(given);
   }

@@ -51,6 +51,13 @@ bool Rungs::begun() const {
   return std::ranges::any_of(now(), [this](const PlannedRun& run) { return is_recorded(run); });
 }
 
+bool Rungs::earned() const {
+  return std::ranges::all_of(survivors_, [this](size_t i) {
+    return std::ranges::all_of(
+        seeds_of(i), [this, i](int64_t seed) { return is_recorded(plan(i, seed, part_ * study_.halving)); });
+  });
+}
+
 std::vector<std::string> Rungs::climb() {
   std::vector<std::pair<double, size_t>> ranked;
   for (const size_t i : survivors_) ranked.emplace_back(-val_of(i), i);

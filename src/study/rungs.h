@@ -26,6 +26,8 @@ class Rungs {
   bool complete() const;
   /// Whether any of it has.
   bool begun() const;
+  /// Whether those that are left have done all of the rung before.
+  bool earned() const;
   /// Goes on with the better ones; returns who is given up. Nothing more to do where part() is 1.
   std::vector<std::string> climb();
   /// By variant: the runs by which it is judged.

@@ -181,6 +181,7 @@ class Batch {
   double share_of(const PlannedRun& run) const {
     if (deadline_ <= 0) return 0;
     const double now = boot_seconds(), left = deadline_ - now;
+    if (left <= 0) return 0;
     const double later = later_ * static_cast<double>(run.part) / options_.jobs;  // in runs like this one
     const auto fits = [&](double share) {
       double runs = 0;
@@ -192,7 +193,7 @@ class Batch {
       }
       return runs >= static_cast<double>(pending_.size());
     };
-    double least = 0, most = std::max(left, 0.0);
+    double least = 0, most = left;
     for (int i = 0; i < 50; ++i) {
       const double middle = (least + most) / 2;
       (fits(middle) ? least : most) = middle;
@@ -253,7 +254,8 @@ class Batch {
       out_of_time_ = true;
       return;
     }
-    if (code > 128) return fail(ended.run, killed_by(code - 128) + "; the next time it goes on");
+    if (code > 128)
+      return fail(ended.run, killed_by(code - 128) + "; the next time it goes on from what it had saved");
     if (ended.goes_on) return start_anew(ended);
     const std::string said = last_line(log(ended.run));
     fail(ended.run, said.empty() ? "it ended with " + std::to_string(code) + " and said nothing" : said);
@@ -276,7 +278,7 @@ class Batch {
     if (results_.find(run.name)) return;  // it was done again for its weights
     results_.add({run.name, run.variant, run.seed, run.part, command_of(run, directory(run)),
                   fs::exists(shared_mark(run)), nlohmann::ordered_json::parse(result)});
-    observer_.on_end(results_.all().back());
+    observer_.on_end(*results_.find(run.name));
   }
 
   void fail(const PlannedRun& run, const std::string& message) {
@@ -296,12 +298,13 @@ class Batch {
   bool told_to_stop_ = false, out_of_time_ = false;
 };
 
-/// Where one failed, a rung is never complete; that others are on the next tells that it was left.
+/// Where one failed, a rung is never complete; that those who earned it are on the next tells that it was
+/// left.
 std::vector<std::vector<PlannedRun>> judge(const Rungs& rungs) {
   if (rungs.part() == 1) return rungs.judged();
   Rungs next = rungs;
   next.climb();
-  return rungs.complete() || next.begun() ? judge(next) : rungs.judged();
+  return rungs.complete() || (next.begun() && next.earned()) ? judge(next) : rungs.judged();
 }
 
 }  // namespace

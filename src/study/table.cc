@@ -8,6 +8,7 @@
 #include "base/columns.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "train/limits.h"
 
 namespace frugal {
 namespace {
@@ -112,7 +113,9 @@ std::vector<std::string> notes_of(const StudyTable& table) {
 /// Of the time that a study with --max-time gave a run.
 void note_limit(StudyTable& table, const Variant& variant, const RunRecord& record) {
   const double limit = result_number(record.result, "timing", "limit_seconds");
-  if (std::isnan(limit) || record.part > 1 || variant.flags.contains("--max-time")) return;
+  const auto own = variant.flags.find("--max-time");
+  const bool by_variant = own != variant.flags.end() && parse_max_time(own->second) == limit;
+  if (std::isnan(limit) || record.part > 1 || by_variant) return;
   table.least_limit = table.least_limit > 0 ? std::min(table.least_limit, limit) : limit;
   table.most_limit = std::max(table.most_limit, limit);
 }
@@ -233,9 +236,7 @@ StudyTable make_table(const Study& study, const std::vector<std::vector<PlannedR
   BySeed base_val, base_test;
   for (size_t i = 0; i < study.variants.size(); ++i) {
     records.push_back(finished(runs[i], results));
-    // Of what was given up, nothing more is to come.
-    const bool given_up = !runs[i].empty() && runs[i].front().part > 1;
-    if (!given_up) table.missing += std::ssize(runs[i]) - std::ssize(records[i]);
+    table.missing += std::ssize(runs[i]) - std::ssize(records[i]);
     if (study.variants[i].name != study.base) continue;
     base_val = top1(records[i], "val");
     base_test = top1(records[i], "test");

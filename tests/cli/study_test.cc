@@ -86,7 +86,6 @@ TEST_F(StudyCommand, AFailedRunIsReportedAndTheRestIsDone) {
 
 TEST_F(StudyCommand, WhoIsGivenUpIsSaid) {
   write("[[variant]]\nname = \"tame\"\n[[variant]]\nname = \"wild\"\nlr = 1e-6\n", "2");
-  std::ofstream(scratch / "s.toml", std::ios::app).flush();
   const std::string file = read_text(scratch / "s.toml");
   std::ofstream(scratch / "s.toml") << "halving = 2\n" << file;
   const Outcome outcome = study();

@@ -39,11 +39,15 @@ mkdir -p "$out"
 trap 'exit 130' INT
 home=$(dirname "$0")
 trap 'echo saved >> "$home/calls"; exit 143' TERM
+touch "$home/ready-$lr"
 if [ $command = train ]; then printf 'lr = %s\nmax_time = "%s"\n' "$lr" "$limit" > "$out/config.toml"; fi
 if [ "$lr" = 0.13 ]; then echo "frugal: no luck" >&2; exit 1; fi
 if [ "$lr" = 0.16 ]; then kill -9 $$; fi
 if [ "$lr" = 0.17 ]; then exit 3; fi
-if [ "$lr" = 0.18 ]; then rm -f "$home/results.jsonl"; mkdir "$home/results.jsonl"; fi
+if [ "$lr" = 0.18 ]; then
+  while [ ! -e "$home/ready-0.8" ]; do sleep 0.02; done
+  rm -f "$home/results.jsonl"; mkdir "$home/results.jsonl"
+fi
 if [ "$lr$command" = 0.14resume ]; then echo "frugal: the disk is full" >&2; exit 1; fi
 if [ "$lr$command" = 0.15resume ]; then printf 'frugal: it cannot go on:\n  the program\n' >&2; exit 2; fi
 if [ "$lr$command" = 0.7train ] || [ "$lr" = 0.8 ]; then for i in $(seq 200); do sleep 0.05; done; fi
@@ -100,10 +104,14 @@ class Runner : public testing::Test {
     std::ofstream(directory / "weights") << "precious";
     return directory;
   }
-  /// Of the call of that number.
-  double given_seconds(size_t call) const {
-    const std::string words = calls().at(call);
-    return std::stod(words.substr(words.find("--max-time ") + 11));
+  static double limit_in(const std::string& call) {
+    return std::stod(call.substr(call.find("--max-time ") + 11));
+  }
+  double limit_of(const std::string& lr) const {  // of its only run
+    for (const std::string& call : calls()) {
+      if (call.find("--lr " + lr + " ") != std::string::npos) return limit_in(call);
+    }
+    return 0;
   }
   std::vector<std::string> calls() const {
     std::vector<std::string> lines;
@@ -262,28 +270,28 @@ TEST_F(Runner, TimeIsDividedFairly) {
   const double left[] = {25, 100.0 / 3, 50, 100};
   ASSERT_EQ(calls().size(), 4u);
   for (size_t i = 0; i < 4; ++i) {
-    EXPECT_LE(given_seconds(i), left[i]);
-    EXPECT_GT(given_seconds(i), 0.9 * left[i]);
+    EXPECT_LE(limit_in(calls()[i]), left[i]);
+    EXPECT_GT(limit_in(calls()[i]), 0.9 * left[i]);
   }
   EXPECT_TRUE(calls()[0].find("5h") == std::string::npos);
 }
 
 TEST_F(Runner, JobsHaveEqualTimes) {
-  for (const char* lr : {"0.1", "0.2"}) add(lr, lr);
+  study_.seeds = {1};
+  for (const char* lr : {"0.1", "0.2", "0.3", "0.4"}) add(lr, lr);
   run({.jobs = 2, .max_seconds = 100});
-  for (size_t i = 0; i < 2; ++i) EXPECT_NEAR(given_seconds(i), 50, 3);  // the first two, beside each other
+  for (const char* lr : {"0.1", "0.2"}) EXPECT_NEAR(limit_of(lr), 50, 3);  // the first two, beside each other
 }
 
 TEST_F(Runner, WhereRunsDoNotFillThePlacesTheLastOnesHaveAsMuch) {
   study_.seeds = {1};
   for (const char* lr : {"0.1", "0.2", "0.3"}) add(lr, lr);
   run({.jobs = 2, .max_seconds = 100});
-  for (size_t i = 0; i < 2; ++i) EXPECT_NEAR(given_seconds(i), 50, 3);
-  fs::remove(scratch_ / "calls");
+  for (const char* lr : {"0.1", "0.2"}) EXPECT_NEAR(limit_of(lr), 50, 3);
   study_.variants.clear();
   for (const char* lr : {"0.4", "0.5", "0.6", "0.75", "0.9"}) add(lr, lr);
   run({.jobs = 4, .max_seconds = 100});
-  for (size_t i = 0; i < 4; ++i) EXPECT_NEAR(given_seconds(i), 50, 3);
+  for (const char* lr : {"0.4", "0.5", "0.6", "0.75"}) EXPECT_NEAR(limit_of(lr), 50, 3);
 }
 
 TEST_F(Runner, RungsShareTheTimeByTheirWork) {
@@ -292,7 +300,7 @@ TEST_F(Runner, RungsShareTheTimeByTheirWork) {
   for (const char* lr : {"0.1", "0.2"}) add(lr, lr, {{"--epochs", "8"}});
   run({.max_seconds = 100});
   // Two halves, then the better one whole: a quarter of all for each half.
-  EXPECT_NEAR(given_seconds(0), 25, 2);
+  EXPECT_NEAR(limit_in(calls()[0]), 25, 2);
 }
 
 TEST_F(Runner, TheRecordRepeatsARunThatHadALimit) {
@@ -363,6 +371,27 @@ TEST_F(Runner, HalvingGivesTheBetterOnesMore) {
   const Results results(scratch_ / "results.jsonl");
   const auto judged = judged_runs(study_, scratch_ / "out", false, results);
   for (size_t i = 0; i < judged.size(); ++i) EXPECT_EQ(judged[i][0].name, outcome.runs[i][0].name);
+}
+
+TEST_F(Runner, WhatWasAddedIsNotGivenUp) {
+  study_.halving = 2;
+  study_.seeds = {1};
+  for (const char* lr : {"0.1", "0.2", "0.3", "0.4"}) add(lr, lr, {{"--epochs", "8"}});
+  run();
+  const auto judged = [&] {
+    return judged_runs(study_, scratch_ / "out", false, Results(scratch_ / "results.jsonl"));
+  };
+  EXPECT_EQ(judged()[3][0].part, 1);
+  for (Variant& variant : study_.variants) variant.seeds = {1, 2};
+  for (const auto& runs : judged()) EXPECT_EQ(runs[0].part, 1) << "nobody has lost with both seeds yet";
+}
+
+TEST_F(Runner, ChildrenAreHeardWhereTheyWereToBeIgnored) {
+  study_.seeds = {1};
+  add("a", "0.1");
+  const auto before = std::signal(SIGCHLD, SIG_IGN);  // as whoever started us may leave it
+  EXPECT_EQ(run().failed, 0);
+  std::signal(SIGCHLD, before);
 }
 
 TEST_F(Runner, AFailureInARungDoesNotHideWhatCameAfterIt) {

@@ -135,8 +135,10 @@ TEST_F(Table, UnequalLimitsAreSaid) {
   EXPECT_THAT(text(), Not(HasSubstr("The study gave")));
   limited(runs_[1][2], 120);
   EXPECT_THAT(text(), HasSubstr("The study gave its runs between 1m00s and 2m00s"));
-  study_.variants[1].flags["--max-time"] = "1h";  // its own: the variants are about that
+  study_.variants[1].flags["--max-time"] = "2m";  // the study had none then: the variants are about that
   EXPECT_THAT(text(), Not(HasSubstr("The study gave")));
+  study_.variants[1].flags["--max-time"] = "1h";  // which the study's own took the place of
+  EXPECT_THAT(text(), HasSubstr("The study gave"));
 }
 
 TEST_F(Table, EveryFormatEscapesItsOwn) {
@@ -166,12 +168,16 @@ TEST_F(Table, WithoutValidationNothingIsChosen) {
   EXPECT_NEAR(table.rows[1].test.gain->mean, -0.05, 1e-12);
 }
 
-TEST_F(Table, OfWhatWasGivenUpNothingIsMissing) {
+TEST_F(Table, WhatWasGivenUpIsNotChosen) {
   for (size_t seed = 0; seed < 3; ++seed) finish(0, seed, 0.5, 0.5);
-  for (PlannedRun& run : runs_[1]) run.part = 2;  // it failed in a rung
-  const StudyTable table = make_table(study_, runs_, results_);
-  EXPECT_EQ(table.missing, 0);
-  EXPECT_EQ(table.chosen, study_.base);
+  for (PlannedRun& run : runs_[1]) run.part = 2;
+  finish(1, 0, 0.6, 0.6);
+  EXPECT_EQ(make_table(study_, runs_, results_).missing, 2) << "of its own rung";
+  EXPECT_EQ(make_table(study_, runs_, results_).chosen, "");
+  finish(1, 1, 0.6, 0.6);
+  finish(1, 2, 0.6, 0.6);
+  EXPECT_EQ(make_table(study_, runs_, results_).missing, 0);
+  EXPECT_EQ(make_table(study_, runs_, results_).chosen, study_.base);
 }
 
 TEST_F(Table, TwoStudiesMayShareARecord) {
@@ -264,6 +270,16 @@ TEST(PlanRuns, FilesAreToldApartByWhatTheyHold) {
   };
   EXPECT_EQ(of_loss("one", "a.fisher"), of_loss("one", "b.fisher"));
   EXPECT_NE(of_loss("one", "a.fisher"), of_loss("two", "c.fisher"));
+  const auto beside = [&](const std::string& content, const std::string& run) {
+    std::filesystem::create_directories(dir / run);
+    write_file_atomic(dir / run / "best.safetensors", "weights");
+    write_file_atomic(dir / run / "fisher.safetensors", content);
+    Study study;
+    study.variants = {{"v", {{"--loss", "ce + ewc"}, {"--from", (dir / run).string()}}, 1, {1}}};
+    return plan_run(study, study.variants[0], 1, 1, "out", false).name;
+  };
+  EXPECT_EQ(beside("one", "d"), beside("one", "e"));
+  EXPECT_NE(beside("one", "d"), beside("two", "f"));
 }
 
 TEST(PlanRuns, PartsAreOfEpochsAndTime) {
