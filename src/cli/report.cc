@@ -49,11 +49,17 @@ ReportedTest test_of(Judged& judged, size_t mistakes) {
 
 /// What a run left half written spoils no more than itself.
 std::vector<EpochRecord> history_of(const fs::path& log) {
-  try {
-    return read_log(text_or(log, ""), log.string());
-  } catch (const Error& error) {
-    warn(std::string("the report is without a run's curves: ") + error.what());
-    return {};
+  std::string text = text_or(log, "");
+  while (true) {
+    try {
+      return read_log(text, log.string());
+    } catch (const Error& error) {
+      if (text.ends_with('\n') || text.empty()) {
+        warn(std::string("the report is without a run's curves: ") + error.what());
+        return {};
+      }
+      text.resize(text.rfind('\n') + 1);  // the run died while it wrote that line
+    }
   }
 }
 std::string result_of(const fs::path& result) {
@@ -69,11 +75,11 @@ void require_run(const std::string& name) {
   throw Error(name + " is not a run's directory: there is no config.toml in it");
 }
 
-ReportedRun read_run(const Options& options, const std::string& name) {
+ReportedRun read_run(const Options& options, const std::string& name, int threads) {
   const fs::path directory(name);
   // A report is read on other machines than the run was made on.
   const MachineInfo machine = machine_info();
-  Judged judged = load_judged(name, {machine.bf16 ? "" : "fp32", parse_threads(options.threads)});
+  Judged judged = load_judged(name, {machine.bf16 ? "" : "fp32", threads});
   if (!machine.bf16 && judged.config->precision == "bf16" && !options.no_test) {
     warn(name + ": this processor has no bf16, in which the run was: its test images are judged in fp32");
   }
@@ -101,6 +107,7 @@ ExitCode run(const Options& options) {
     throw usage_error("report: " + std::to_string(options.runs.size()) +
                       " runs are more than anyone can read; the most is " + std::to_string(most_runs));
   }
+  const int threads = parse_threads(options.threads);
   for (const std::string& name : options.runs) require_run(name);
   const fs::path out =
       options.out.empty() ? fs::path(options.runs[0]) / "report.html" : fs::path(options.out);
@@ -108,7 +115,7 @@ ExitCode run(const Options& options) {
   std::vector<ReportedRun> runs;
   for (const std::string& name : options.runs) {
     try {
-      runs.push_back(read_run(options, name));
+      runs.push_back(read_run(options, name, threads));
     } catch (const Error& error) {  // one that ended before it had saved anything
       if (options.runs.size() == 1) throw;
       warn(name + " is left out of the report: " + error.what());

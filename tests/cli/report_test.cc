@@ -121,17 +121,29 @@ TEST_F(Report, DamageOfOneRunSpoilsNothingElse) {
   EXPECT_EQ(alone.code, 1);
   EXPECT_THAT(alone.err, HasSubstr("neither best.safetensors nor"));
 
-  std::ofstream(scratch / "one/log.jsonl", std::ios::app) << "{\"event\":\"resume\"}\n{\"epoch\":";
+  std::ofstream(scratch / "one/log.jsonl", std::ios::app) << "{\"event\":\"rollback\"}\n{\"epoch\":";
   std::ofstream(scratch / "one/result.json") << "{\"params";
   const size_t lines = json_lines(read_text(scratch / "two/log.jsonl")).size();
   const Outcome torn = frugal({"report", path("one")});
   EXPECT_EQ(torn.code, 0);
-  EXPECT_THAT(torn.err,
-              AllOf(HasSubstr("log.jsonl:" + std::to_string(lines + 2) + ": no line of a run's log"),
-                    HasSubstr("result.json is damaged")));
+  EXPECT_THAT(torn.err, AllOf(HasSubstr("result.json is damaged"), Not(HasSubstr("curves"))));
   const auto run = data_of(read_text(scratch / "one/report.html"))["runs"][0];
   EXPECT_TRUE(run["result"].is_null());
   EXPECT_EQ(run["test"]["images"], 100);
+  EXPECT_EQ(run["history"]["epoch"].size(), lines);
+  std::ofstream(scratch / "one/log.jsonl", std::ios::app) << "\n";
+  EXPECT_THAT(frugal({"report", path("one")}).err,
+              AllOf(HasSubstr("without a run's curves"),
+                    HasSubstr("log.jsonl:" + std::to_string(lines + 2) + ": no line of a run's log")));
+}
+
+TEST_F(Report, TellsWhatRanWhereAndWhatRepeatsIt) {
+  ASSERT_EQ(frugal(quick_train(scratch / "set", scratch / "timed", {"--max-time", "60s"})).code, 0);
+  ASSERT_EQ(frugal({"report", path("one"), path("timed"), "--no-test", "--out", path("r.html")}).code, 0);
+  const auto runs = data_of(read_text(scratch / "r.html"))["runs"];
+  EXPECT_FALSE(runs[0]["replays"]);
+  EXPECT_TRUE(runs[1]["replays"]);
+  EXPECT_THAT(frugal({"--version"}).out, HasSubstr(runs[0]["result"]["processor"].get<std::string>()));
 }
 
 TEST_F(Report, SeveralRunsShareThePictures) {
@@ -156,6 +168,9 @@ TEST_F(Report, MistakesAreNamed) {
   EXPECT_THAT(frugal({"report", path("set")}).err, HasSubstr("is not a run's directory"));
   EXPECT_THAT(frugal({"report", path("typo")}).err, HasSubstr(path("typo") + " is not a run's directory"));
   EXPECT_EQ(frugal({"report"}).code, 2);
+  const Outcome threads = frugal({"report", path("one"), path("two"), "--threads", "x"});
+  EXPECT_EQ(threads.code, 2);
+  EXPECT_THAT(threads.err, HasSubstr("frugal: --threads"));
   std::vector<std::string> many = {"report"};
   many.resize(52, path("one"));
   EXPECT_THAT(frugal(many).err, HasSubstr("51 runs are more than anyone can read; the most is 50"));

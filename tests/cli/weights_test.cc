@@ -106,10 +106,10 @@ TEST_F(Weights, PredictPassesOverBrokenPicturesAndRemembersThem) {
   EXPECT_EQ(outcome.code, 1);
   EXPECT_THAT(outcome.err, AllOf(HasSubstr("broken.png: broken PNG"), HasSubstr("missing.jpg")));
   EXPECT_THAT(outcome.out, AllOf(HasSubstr("a.png"), HasSubstr(" %  class_")));
-  EXPECT_THAT(frugal({"predict", (scratch / "run").string(), (scratch / "a.png").string(), "--top", "0"}).err,
-              testing::HasSubstr("--top: 0 is not a positive number"));
-  EXPECT_EQ(frugal({"predict", (scratch / "run").string(), (scratch / "a.png").string(), "--top", "0"}).code,
-            2);
+  const Outcome none =
+      frugal({"predict", (scratch / "run").string(), (scratch / "a.png").string(), "--top", "0"});
+  EXPECT_EQ(none.code, 2);
+  EXPECT_THAT(none.err, HasSubstr("--top: 0 is not a positive number"));
   EXPECT_EQ(frugal({"predict", (scratch / "run").string()}).code, 2);
 }
 

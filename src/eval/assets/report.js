@@ -307,7 +307,7 @@
     choose("Can its confidence be trusted?", reliability);
     choose("Most confident mistakes", mistakes);
   } else {
-    section("Test images", make("p", {}, "Not judged here: the page was made with --no-test, or the data set was not at hand."));
+    section("Test images", make("p", {}, "Not judged here: the page was made with --no-test, or they could not be judged, of which frugal report said why."));
   }
 
   // ---- How they came about.
