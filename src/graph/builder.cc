@@ -29,23 +29,24 @@ int64_t window_positions(const std::string& layer, int64_t size, int kernel, int
     throw usage_error(layer + ": kernel, stride, padding and dilation must be at most " +
                       std::to_string(largest_window));
   }
-  const int64_t reach = int64_t{dilation} * (kernel - 1) + 1;
-  if (size + 2 * int64_t{padding} < reach) {
+  const int64_t reach = int64_t{dilation} * (kernel - 1) + 1, room = size + 2 * int64_t{padding} - reach;
+  if (ceil_mode && room < 0 && room > -int64_t{stride}) return 1;  // one window that reaches beyond the image
+  if (room < 0) {
     throw usage_error(layer + ": a window of " + std::to_string(reach) + " does not fit into " +
                       std::to_string(size) + " pixels; use larger images or another model");
   }
-  const int64_t room = size + 2 * int64_t{padding} - reach;
   int64_t positions = room / stride + 1;
   // PyTorch's rule: a window that begins in the padding behind the image does not count.
   if (ceil_mode && room % stride != 0 && positions * stride < size + padding) ++positions;
   return positions;
 }
 
-Shape window_shape(const Node& node, int64_t channels) {
-  return {window_positions(node.name, node.in.h, node.kernel.h, node.stride.h, node.padding.h,
-                           node.dilation.h, node.ceil_mode),
-          window_positions(node.name, node.in.w, node.kernel.w, node.stride.w, node.padding.w,
-                           node.dilation.w, node.ceil_mode),
+/// `layer`: what errors call it.
+Shape window_shape(const std::string& layer, const Node& node, int64_t channels) {
+  return {window_positions(layer, node.in.h, node.kernel.h, node.stride.h, node.padding.h, node.dilation.h,
+                           node.ceil_mode),
+          window_positions(layer, node.in.w, node.kernel.w, node.stride.w, node.padding.w, node.dilation.w,
+                           node.ceil_mode),
           channels};
 }
 
@@ -66,6 +67,29 @@ void check_width(const std::string& layer, int64_t width) {
   if (width < 1 || width > widest) {
     throw usage_error(layer + ": " + std::to_string(width) + " outputs; there must be 1 to " +
                       std::to_string(widest));
+  }
+}
+
+/// Jordan's stem: eigenvectors of patches of the images, and their negatives.
+void check_whitening(const Node& node, bool reads_images) {
+  constexpr int64_t most_inputs = 512;
+  const std::string layer = node.name + ": whitening ";
+  const int64_t inputs = node.in.c * node.kernel.h * node.kernel.w;
+  const auto reach = [](int kernel, int dilation) { return int64_t{dilation} * (kernel - 1) + 1; };
+  if (!reads_images || node.groups != 1) {
+    throw usage_error(layer + "is for a convolution without groups of the images themselves");
+  }
+  if (node.out.c % 2 != 0 || node.out.c > 2 * inputs) {
+    throw usage_error(layer + "makes filters and their negatives: an even number up to " +
+                      std::to_string(2 * inputs) + ", not " + std::to_string(node.out.c));
+  }
+  if (inputs > most_inputs) {
+    throw usage_error(layer + "is for small patches, of at most " + std::to_string(most_inputs) +
+                      " numbers, not " + std::to_string(inputs));
+  }
+  if (reach(node.kernel.h, node.dilation.h) > node.in.h ||
+      reach(node.kernel.w, node.dilation.w) > node.in.w) {
+    throw usage_error(layer + "needs patches that fit into an image");
   }
 }
 
@@ -100,6 +124,15 @@ Node GraphBuilder::unary(OpKind kind, std::string name, Value x) const {
   return node;
 }
 
+std::string GraphBuilder::place_of(Value x) const {
+  for (int i = x.node; i > 0;) {
+    const Node& node = graph_.nodes[static_cast<size_t>(i)];
+    if (!node.parameters.empty()) return " (behind " + node.name + ")";
+    i = node.inputs[0];
+  }
+  return "";
+}
+
 Value GraphBuilder::add_node(Node node, const std::vector<Value>& inputs) {
   check_output(node);
   for (Value value : inputs) node.inputs.push_back(value.node);
@@ -119,6 +152,7 @@ void GraphBuilder::add_parameter(Node& node, const std::string& suffix, std::vec
   if (size > most_numbers) throw usage_error(node.name + ": its " + suffix + " would fill any memory");
   node.parameters.push_back(static_cast<int>(graph_.parameters.size()));
   graph_.parameters.push_back({std::move(name), std::move(shape), init, fan_in, value, trainable});
+  require_quick_init(graph_.parameters.back());
 }
 
 Value GraphBuilder::conv2d(const std::string& name, Value x, int64_t out_channels, const ConvOptions& o) {
@@ -134,7 +168,8 @@ Value GraphBuilder::conv2d(const std::string& name, Value x, int64_t out_channel
   if (o.init == Init::dirac && o.groups != 1) {
     throw usage_error(name + ": dirac passes whole images on, which a convolution in groups cannot");
   }
-  node.out = window_shape(node, out_channels);
+  node.out = window_shape(name, node, out_channels);
+  if (o.init == Init::whitening) check_whitening(node, x.node == 0);
   const int64_t inputs = node.in.c / o.groups, fan_in = inputs * o.kernel.h * o.kernel.w;
   add_parameter(node, "weight", {out_channels, inputs, o.kernel.h, o.kernel.w}, o.init, fan_in, o.init_value,
                 o.trainable);
@@ -242,7 +277,7 @@ Value GraphBuilder::pool(OpKind kind, Value x, const PoolOptions& o) {
   if (int64_t{2} * o.padding.h > o.kernel.h || int64_t{2} * o.padding.w > o.kernel.w) {
     throw usage_error(node.name + ": padding must be at most half the kernel");
   }
-  node.out = window_shape(node, node.in.c);
+  node.out = window_shape(node.name + place_of(x), node, node.in.c);
   return add_node(std::move(node), {x});
 }
 
@@ -273,7 +308,8 @@ Value GraphBuilder::blur_pool(Value x, int size, int stride) {
   // antialiased-cnns pads an even filter by one more behind than before.
   const int before = (size - 1) / 2, behind = size / 2;
   if (node.in.h <= behind || node.in.w <= behind) {
-    throw usage_error("blur_pool: an image of " + shape_words(node.in) + " is too small to be reflected");
+    throw usage_error("blur_pool" + place_of(x) + ": an image of " + shape_words(node.in) +
+                      " is too small to be reflected");
   }
   node.kernel = size, node.stride = stride, node.padding = before;
   if (stride < 1) throw usage_error("blur_pool: the stride must be positive");

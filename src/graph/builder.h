@@ -90,6 +90,8 @@ class GraphBuilder {
 
  private:
   Node unary(OpKind kind, std::string name, Value x) const;
+  /// " (behind LAYER)", the last one with parameters: for errors of layers that have no name.
+  std::string place_of(Value x) const;
   Value add_node(Node node, const std::vector<Value>& inputs);
   void add_parameter(Node& node, const std::string& suffix, std::vector<int64_t> shape, Init init,
                      int64_t fan_in = 1, float value = 0, bool trainable = true);

@@ -1,5 +1,9 @@
 #include "graph/graph.h"
 
+#include <algorithm>
+
+#include "base/error.h"
+
 namespace frugal {
 
 const char* activation_name(Activation activation) {
@@ -70,6 +74,17 @@ int64_t ParameterSpec::elements() const {
   int64_t product = 1;
   for (int64_t extent : shape) product *= extent;
   return product;
+}
+
+void require_quick_init(const ParameterSpec& spec) {
+  if (spec.init != Init::orthogonal || spec.shape.empty()) return;
+  const int64_t rows = spec.shape[0], columns = spec.elements() / rows;
+  constexpr double most = 0x1p36;  // 4096 x 4096, which takes a minute
+  const auto count = static_cast<double>(std::min(rows, columns)),
+             length = static_cast<double>(std::max(rows, columns));
+  if (count * count * length <= most) return;
+  throw usage_error(spec.name + ": orthogonal would take too long for " + std::to_string(rows) + " x " +
+                    std::to_string(columns) + " numbers; choose another initialisation");
 }
 
 int64_t Node::macs() const {

@@ -94,6 +94,9 @@ struct ParameterSpec {
   int64_t elements() const;
 };
 
+/// A usage error where its initialisation would take longer than anyone waits.
+void require_quick_init(const ParameterSpec& spec);
+
 /// One tensor of state that is not trained: running statistics.
 struct BufferSpec {
   std::string name;

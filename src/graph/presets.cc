@@ -79,6 +79,7 @@ void override_init(Graph& graph, Init init) {
     if (!weight.trainable || (init == Init::dirac && !has_dirac)) continue;
     weight.init = init;
     weight.value = init == Init::normal ? 0.01f : 0.0f;
+    require_quick_init(weight);
   }
 }
 

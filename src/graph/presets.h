@@ -89,7 +89,7 @@ struct SqueezeNetOptions {
   float dropout = 0.5f;
   double width = 1;
 };
-/// Iandola et al. 2016, version 1.1 of the authors' repository; torchvision. Needs images of at least 25x25.
+/// Iandola et al. 2016, version 1.1 of the authors' repository; torchvision. Needs images of at least 17x17.
 Graph squeezenet1_1(Shape input, int64_t classes, const SqueezeNetOptions& options = {});
 
 struct MobileNetV2Options {

@@ -17,7 +17,7 @@ struct Axis {
 
 Axis axis_of(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding) {
   const int64_t room = in + 2 * padding - kernel;
-  const int64_t floor = room / stride + 1, ceil = (room + stride - 1) / stride + 1;
+  const int64_t floor = room < 0 ? 0 : room / stride + 1, ceil = (room + stride - 1) / stride + 1;
   return {std::max<int64_t>(0, (out - 1) * stride - room), out > floor, out == ceil};
 }
 

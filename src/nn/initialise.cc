@@ -86,11 +86,6 @@ void fill_orthogonal(const ParameterSpec& spec, const RandomStream& random, std:
   fans_of(spec);  // throws where there are none
   const auto rows = static_cast<size_t>(spec.shape[0]), columns = static_cast<size_t>(spec.elements()) / rows;
   const size_t count = std::min(rows, columns), length = std::max(rows, columns);
-  constexpr double most = 0x1p36;  // 4096 x 4096, which takes a minute
-  if (static_cast<double>(count) * static_cast<double>(count) * static_cast<double>(length) > most) {
-    throw Error(spec.name + ": orthogonal would take too long for " + std::to_string(rows) + " x " +
-                std::to_string(columns) + " numbers; choose another initialisation");
-  }
   const bool by_rows = rows <= columns;
   const auto place = [&](size_t i) {
     return by_rows ? i : i % columns * rows + i / columns;  // of number i among the vectors

@@ -13,29 +13,7 @@ namespace {
 
 constexpr size_t most_images = 5000;
 constexpr int64_t groups = 16;  // of images that are summed apart: whatever the threads, the same sums
-constexpr int64_t most_inputs = 512;
 constexpr double eps = 5e-4;
-
-void check(const Node& node, bool reads_images) {
-  const std::string layer = node.name + ": whitening ";
-  const int64_t inputs = node.in.c * node.kernel.h * node.kernel.w;
-  const auto reach = [](int kernel, int dilation) { return int64_t{dilation} * (kernel - 1) + 1; };
-  if (node.kind != OpKind::conv2d || !reads_images || node.groups != 1) {
-    throw Error(layer + "is for a convolution without groups of the images themselves");
-  }
-  if (node.out.c % 2 != 0 || node.out.c > 2 * inputs) {
-    throw Error(layer + "makes filters and their negatives: an even number up to " +
-                std::to_string(2 * inputs) + ", not " + std::to_string(node.out.c));
-  }
-  if (inputs > most_inputs) {
-    throw Error(layer + "is for small patches, of at most " + std::to_string(most_inputs) + " numbers, not " +
-                std::to_string(inputs));
-  }
-  if (reach(node.kernel.h, node.dilation.h) > node.in.h ||
-      reach(node.kernel.w, node.dilation.w) > node.in.w) {
-    throw Error(layer + "needs patches that fit into an image");
-  }
-}
 
 /// Sums of products over the patches of one image after the other.
 class Moments {
@@ -115,7 +93,6 @@ void whiten(Engine& engine, const Graph& graph, const ImageSet& images, std::spa
     if (node.parameters.empty()) continue;
     const int weight = node.parameters[0];
     if (graph.parameters[static_cast<size_t>(weight)].init != Init::whitening) continue;
-    check(node, node.inputs == std::vector<int>{0});
     const int64_t inputs = node.in.c * node.kernel.h * node.kernel.w;
     const Eigen eigen = symmetric_eigen(
         second_moments(engine, node, images, ids.first(std::min(ids.size(), most_images)), normalization),

@@ -46,7 +46,7 @@ TEST(SmallNet, TakesItsVariantsFromTheSpec) {
 TEST(SmallNet, NamesTheLayerThatSmallImagesBreak) {
   EXPECT_NE(message_of([] {
               smallnet({4, 4, 3}, 10);
-            }).find("max_pool: a window of 2 does not fit into 1 pixels"),
+            }).find("max_pool (behind bn3): a window of 2 does not fit into 1 pixels"),
             std::string::npos);
 }
 

@@ -215,7 +215,7 @@ TEST(ModelFile, ErrorsNameLineAndLayer) {
   EXPECT_EQ(error_of(with("  { op = \"conv2d\", name = \"c\", out = 8, kernal = 3 },")),
             "net.toml:3: c: conv2d has no key 'kernal'; did you mean kernel?");
   EXPECT_EQ(error_of(with("  { op = \"conv\", name = \"c\" },")),
-            "net.toml:3: there is no operation 'conv'; did you mean conv2d?");
+            "net.toml:3: c: there is no operation 'conv'; did you mean conv2d?");
   EXPECT_EQ(error_of(with("  { op = \"\\u001b[31m\" },")).find('\x1b'), std::string::npos);
   EXPECT_THAT(error_of("layer = [ { op = \"dropout\", rate = 0 } ]\n"),
               HasSubstr("make nothing of the image"));
@@ -236,10 +236,26 @@ TEST(ModelFile, ErrorsNameLineAndLayer) {
       HasSubstr("c: bias_init must be default, zeros or ones"));
   EXPECT_THAT(
       error_of(with("  { op = \"conv2d\", name = \"c\", out = 4, kernel = 3, init = \"whitening\" },")),
-      HasSubstr("c: init whitening is for a convolution without groups of the images"));
+      HasSubstr("c: whitening is for a convolution without groups of the images"));
   EXPECT_THAT(
       error_of(with("  { op = \"flatten\" }, { op = \"linear\", name = \"c\", out = 4, init = \"dirac\" },")),
       HasSubstr("c: init dirac is for convolutions"));
+  EXPECT_THAT(
+      error_of(with("  { op = \"conv2d\", name = \"c\", out = 4, kernel = 3, init = \"kaiming_normal\", "
+                    "init_value = 0.02 },")),
+      HasSubstr("c: init_value is for init = \"normal\" and \"constant\", not for kaiming_normal"));
+  EXPECT_THAT(error_of(with("  { op = \"instance_norm\", name = \"c\", init = \"zeros\" },")),
+              HasSubstr("c: init is for a weight: affine = true makes one"));
+  EXPECT_THAT(error_of(with("  { op = \"conv2d\", name = \"c\", out = 33, kernel = 2, init = \"whitening\", "
+                            "from = \"input\" },")),
+              HasSubstr("c: whitening makes filters and their negatives: an even number up to 24, not 33"));
+  EXPECT_THAT(error_of(with("  { op = \"flatten\" }, { op = \"linear\", name = \"c\", out = 16384, init = "
+                            "\"orthogonal\" },")),
+              HasSubstr("net.toml:3: c.weight: orthogonal would take too long for 16384 x 16384 numbers"));
+  EXPECT_THAT(error_of(with("  { op = \"max_pool\", name = \"p\", kernel = 99 },")),
+              HasSubstr("net.toml:3: p: max_pool (behind first): a window of 99 does not fit"));
+  EXPECT_THAT(error_of(with("  { op = \"fourier\", name = \"c\" },")),
+              HasSubstr("net.toml:3: c: there is no operation 'fourier'"));
   EXPECT_THAT(error_of(with("  { op = \"fourier\" },")), HasSubstr("there are conv2d, linear, batch_norm"));
   EXPECT_EQ(error_of(with("  { op = \"conv2d\", name = \"c\", out = 8 },")),
             "net.toml:3: c: kernel is missing");
@@ -260,7 +276,7 @@ TEST(ModelFile, ErrorsNameLineAndLayer) {
               HasSubstr("comes only later"));
   EXPECT_THAT(error_of(with("  { op = \"add\" },")), HasSubstr("add1: add has 2 inputs; name them"));
   EXPECT_THAT(error_of(with("  { op = \"add\", from = [\"first\", \"input\"] },")),
-              HasSubstr("net.toml:3: add: cannot add 3 x 32 x 32 to 16 x 32 x 32"));
+              HasSubstr("net.toml:3: add1: add: cannot add 3 x 32 x 32 to 16 x 32 x 32"));
   EXPECT_THAT(error_of(with("  { op = \"relu\", from = [\"first\", \"input\"] },")),
               HasSubstr("relu has one input"));
   EXPECT_THAT(error_of(with("  { op = \"conv2d\", name = \"c\", out = 9, kernel = [3, 3, 3] },")),

@@ -41,6 +41,7 @@ TEST(ModelWriter, EveryAttributeComesBack) {
   Value x =
       net.conv2d("a", net.input(), 12,
                  {.kernel = {3, 1}, .stride = {1, 2}, .padding = {2, 0}, .dilation = {2, 1}, .groups = 3});
+  x = net.conv2d("a2", x, 12, {.kernel = 1, .init = Init::constant});  // 0, which is not as without it
   x = net.group_norm("b", x, 4, {.eps = 1e-3f, .weight_init = Init::zeros, .trainable_weight = false});
   x = net.group_norm("b2", x, 3, {.affine = false});
   x = net.instance_norm("c", x);

@@ -137,7 +137,8 @@ Graph as_in_onnx(const Graph& graph) {
     // Rounding up where there is nothing to round does not come back.
     const int64_t h = node.in.h + 2 * node.padding.h - node.kernel.h;
     const int64_t w = node.in.w + 2 * node.padding.w - node.kernel.w;
-    if (node.ceil_mode && h / node.stride.h + 1 == node.out.h && w / node.stride.w + 1 == node.out.w) {
+    if (node.ceil_mode && h >= 0 && w >= 0 && h / node.stride.h + 1 == node.out.h &&
+        w / node.stride.w + 1 == node.out.w) {
       node.ceil_mode = false;
     }
     moved.push_back(static_cast<int>(result.nodes.size()));

@@ -139,17 +139,6 @@ TEST(Initialise, OrthogonalEntriesAreNormal) {
       1.95);
 }
 
-TEST(Initialise, OrthogonalRefusesWhatWouldTakeHours) {
-  ParameterSpec spec{"big.weight", {1 << 14, 1 << 14}, Init::orthogonal};
-  std::string message;
-  try {
-    initialise_parameter(spec, 1, 0, {});  // refused before anything is touched
-  } catch (const Error& error) {
-    message = error.what();
-  }
-  EXPECT_THAT(message, HasSubstr("big.weight: orthogonal would take too long"));
-}
-
 /// The first filters of a convolution give their channel back, whatever the image; the others are as by
 /// default.
 TEST(Initialise, DiracPassesTheImageThrough) {

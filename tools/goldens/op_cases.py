@@ -84,6 +84,8 @@ def pool_cases():
     yield "pool2-ceil", pooled("max_pool", kernel=2, ceil_mode=True)
     yield "pool3-ceil-odd", pooled("max_pool", kernel=3, stride=2, ceil_mode=True, channels=13, input=(6, 9, 3))
     yield "pool3-ceil-pad", pooled("max_pool", kernel=3, stride=2, padding=1, ceil_mode=True, input=(6, 8, 3))
+    yield "pool3-ceil-small", pooled("max_pool", kernel=3, stride=2, ceil_mode=True, input=(2, 7, 3))  # of two rows
+    yield "avg3-ceil-small", pooled("avg_pool", kernel=3, stride=2, ceil_mode=True, input=(7, 2, 3))
     yield "pool3-stride1", pooled("max_pool", kernel=3, stride=1, padding=1)
     yield "pool-2x3", pooled("max_pool", kernel=[2, 3], stride=[1, 2], padding=[1, 0])
     for kind in "avg", "max":

@@ -30,6 +30,9 @@ float init_value(const Fields& f, Init init) {
     const std::string what = init == Init::normal ? "the deviation" : "the value";
     if (!f.has("init_value"))
       f.fail("init_value is missing: " + what + " of init = \"" + init_name(init) + "\"");
+  } else if (f.has("init_value")) {
+    f.fail("init_value",
+           "is for init = \"normal\" and \"constant\", not for " + std::string(init_name(init)));
   }
   return init == Init::normal ? positive(f, "init_value", 0) : to_float(f, "init_value", 0);
 }
@@ -50,8 +53,6 @@ Value add_conv(GraphBuilder& net, const ModelOp&, const std::string& name, const
   o.groups = static_cast<int>(f.integer("groups", 1, widest, o.groups));
   o.bias = f.flag("bias", o.bias);
   o.init = f.init("init", o.init);
-  if (o.init == Init::whitening && (x[0].node != 0 || o.groups != 1))
-    f.fail("init", "whitening is for a convolution without groups of the images themselves");
   o.init_value = init_value(f, o.init);
   o.bias_init = bias_init(f, o.bias_init);
   o.trainable = f.flag("trainable", o.trainable);
@@ -71,6 +72,9 @@ NormOptions norm_options(const Fields& f, NormOptions o) {
   o.eps = positive(f, "eps", o.eps);
   o.momentum = to_float(f, "momentum", o.momentum);
   if (!(o.momentum >= 0 && o.momentum <= 1)) f.fail("momentum", "must be in [0, 1]");
+  for (const char* key : {"init", "trainable"}) {
+    if (!o.affine && !f.has("affine") && f.has(key)) f.fail(key, "is for a weight: affine = true makes one");
+  }
   o.affine = f.flag("affine", o.affine);
   o.weight_init = f.init("init", o.weight_init);
   if (o.weight_init != Init::ones && o.weight_init != Init::zeros)

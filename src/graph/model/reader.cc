@@ -114,7 +114,10 @@ void ModelReader::use_block(const std::string& op, const ModelBlock& block, Fiel
 
 void ModelReader::add_layer(const std::string& name_of_op, Fields& fields, Frame& frame) {
   const ModelOp* op = find_op(name_of_op);
-  if (op == nullptr) fail_unknown(name_of_op, fields);
+  if (op == nullptr) {
+    if (fields.has("name")) layer_name(name_of_op, fields, frame);
+    fail_unknown(name_of_op, fields);
+  }
   fields.set_label(name_of_op);
   const std::string name = layer_name(op->name, fields, frame), full_name = frame.prefix + name;
   std::vector<std::string> known = common_keys;
@@ -130,7 +133,7 @@ void ModelReader::add_layer(const std::string& name_of_op, Fields& fields, Frame
   remember(made, name, fields, frame);
 }
 
-/// The builder's own errors name the layer, and lack the place.
+/// The builder's own errors lack the place, and those of layers without parameters their name.
 Value ModelReader::build(const ModelOp& op, const std::string& name, const std::vector<Value>& inputs,
                          const Fields& fields) {
   try {
@@ -138,7 +141,8 @@ Value ModelReader::build(const ModelOp& op, const std::string& name, const std::
   } catch (const Error& error) {
     const std::string what = error.what();
     if (what.starts_with(file_ + ":")) throw;
-    throw toml_error(file_, fields.line(), what);
+    const bool named = what.starts_with(name + ":") || what.starts_with(name + ".");
+    throw toml_error(file_, fields.line(), named ? what : name + ": " + what);
   }
 }
 

@@ -260,7 +260,7 @@ class Writer {
     if (!node.bias) line.flag("bias", false);
     const ParameterSpec& weight = parameter(node, 0);
     line.init("init", weight.init, Init::uniform_fan_in);
-    if (weight.value != 0) line.number("init_value", weight.value);
+    if (weight.value != 0 || weight.init == Init::constant) line.number("init_value", weight.value);
     if (node.bias) line.init("bias_init", parameter(node, 1).init, Init::uniform_fan_in);
     if (!weight.trainable) line.flag("trainable", false);
   }
