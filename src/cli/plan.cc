@@ -114,7 +114,14 @@ ExitCode run(const Options& options) {
       if (!graph.nodes.empty() && refused.empty()) refused = spec + ": " + error.what();
       continue;
     }
-    const Speed speed = measure_speed(*engine, graph, one, data, seconds, {.teacher = teacher});
+    Speed speed;
+    try {
+      speed = measure_speed(*engine, graph, one, data, seconds, {.teacher = teacher});
+    } catch (const Error& error) {  // memory is too small for it
+      if (named || error.code() == ExitCode::usage) throw;
+      warn(spec + " is left out: " + error.what());
+      continue;
+    }
     rows.push_back({spec, graph.parameter_count(), graph.macs(), memory_of(*engine, data),
                     static_cast<double>(one.batch) / speed.step,
                     predict_epochs(speed, one, data, limit, used)});

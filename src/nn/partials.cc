@@ -1,5 +1,7 @@
 #include "nn/partials.h"
 
+#include <algorithm>
+
 #include "nn/kernels/moments.h"
 
 namespace frugal {
@@ -26,6 +28,12 @@ void Partials::prepare(std::span<const int64_t> first) {
   while (gradients_.size() + 1 < shards) gradients_.emplace_back(gradient_block_);
   while (moments_.size() < shards) moments_.emplace_back(norm_block_);
   if (losses_.size() < shards) losses_.resize(shards);
+}
+
+int64_t Partials::missing_bytes(int64_t shards) const {
+  const auto missing = [shards](int64_t had) { return std::max<int64_t>(0, shards - had); };
+  return int64_t{sizeof(float)} * (missing(std::ssize(gradients_) + 1) * gradient_block_ +
+                                   missing(std::ssize(moments_)) * norm_block_);
 }
 
 float* Partials::gradient(int64_t shard, int parameter) {

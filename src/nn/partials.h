@@ -26,6 +26,8 @@ class Partials {
 
   /// Makes room; `first` holds the first sample of each shard, and behind them the size of the batch.
   void prepare(std::span<const int64_t> first);
+  /// Bytes that prepare() would take for so many shards, beside what is there.
+  int64_t missing_bytes(int64_t shards) const;
 
   float* gradient(int64_t shard, int parameter);
   float* mean(int64_t shard, int norm);

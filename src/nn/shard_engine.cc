@@ -253,10 +253,30 @@ class ShardEngine : public Engine {
     return *slot;
   }
 
+  /// Asks the system only where there is not room enough yet.
+  void require_memory(const BatchPlan& plan, int64_t batch, bool training) {
+    const auto growth = [](double wanted, const Block& block) {
+      return std::max(0.0, wanted - static_cast<double>(block.size()));
+    };
+    // In double: what a file or a flag asks for may overflow.
+    const auto samples = static_cast<double>(batch);
+    double bytes = growth(static_cast<double>(plan.batch_sample_bytes) * samples, batch_arena_);
+    for (const Block& block : arenas_) bytes += growth(static_cast<double>(plan.arena_bytes), block);
+    if (training) bytes += static_cast<double>(partials().missing_bytes(plan.shards()));
+    if (bytes == 0) return;
+    const int64_t available = available_memory();
+    if (bytes <= static_cast<double>(available)) return;
+    throw Error(graph_.model + ": " + (training ? "a step of " : "evaluating ") + with_thousands(batch) +
+                " images takes " + human_bytes(static_cast<int64_t>(std::min(bytes, 0x1p62))) +
+                " of memory, and " + human_bytes(available) +
+                " are free; a smaller --batch, fewer --threads or --batch-norm ghost take less");
+  }
+
   /// Room, fresh weights, and the parts of the context that the batch decides.
   BatchPlan& prepare(BatchSource& batch, bool training) {
     if (batch.size() < 1) throw Error("a batch needs at least one sample");
     BatchPlan& plan = plan_for(batch.size(), training);
+    require_memory(plan, batch.size(), training);
     for (Block& block : arenas_) block.reserve(plan.arena_bytes);
     context_.batch_arena = batch_arena_.reserve(plan.batch_sample_bytes * batch.size());
     context_.source = &batch;
@@ -371,7 +391,8 @@ class ShardEngine : public Engine {
 
 std::unique_ptr<Engine> make_shard_engine(const Graph& graph, const EngineOptions& options) {
   if (options.precision == Precision::bf16) choose_precision("bf16");  // throws where there is none
-  // Most systems promise memory that they do not have, and kill who comes for it.
+  // Most systems promise memory that they do not have, and kill who comes for it. This much is taken whatever
+  // the batch.
   const int64_t count = graph.parameter_count(), bytes = 2 * count * int64_t{sizeof(float)};
   if (const int64_t available = available_memory(); bytes > available) {
     throw Error(graph.model + " has " + with_thousands(count) +
