@@ -1,5 +1,6 @@
 #include <cstring>
 
+#include "nn/kernels/moments.h"
 #include "nn/ops/ops.h"
 #include "nn/ops/samples.h"
 #include "nn/primitive.h"
@@ -65,12 +66,10 @@ class ConvOp : public Op {
     if (!context.training) return;
     if (in.gradient >= 0) plan_input_gradient(context, node, descs, forward);
     bias_gradient_ = node.bias && bias_gradient && context.trains(bias_);
-    frozen_ = !context.trains(weight_);
-    if (!frozen_ || bias_gradient_) {
-      plan_weight_gradient(context, descs, forward);
-      // oneDNN 2.6.3 in bf16 then takes what lies in its scratch for padding.
-      clears_scratch_ = bf16_ && node.in.w < node.stride.w && node.padding.w > 0;
-    }
+    if (!context.trains(weight_)) return;
+    plan_weight_gradient(context, descs, forward);
+    // oneDNN 2.6.3 in bf16 then takes what lies in its scratch for padding.
+    clears_scratch_ = bf16_ && node.in.w < node.stride.w && node.padding.w > 0;
   }
 
   void forward(const ShardRun& run) const override {
@@ -80,7 +79,14 @@ class ConvOp : public Op {
 
   /// The weight gradient first: it reads the input, which the input's gradient may overwrite.
   void backward(const ShardRun& run) const override {
-    if (weight_gradient_) run_weight_gradient(run);
+    if (weight_gradient_) {
+      run_weight_gradient(run);
+    } else if (bias_gradient_) {  // the weight is frozen
+      with_type(bf16_, [&](auto type) {
+        channel_sums(run.at<decltype(type)>(out_.gradient), run.count * out_.shape.h * out_.shape.w,
+                     out_.shape.c, run.step.partials->gradient(run.shard, bias_));
+      });
+    }
     if (!backward_data_) return;
     void* const target = run.at(summand_ >= 0 ? summand_ : in_.gradient);
     void* const data[] = {run.at(out_.gradient), target};
@@ -124,8 +130,7 @@ class ConvOp : public Op {
     weight_gradient_ = Primitive(weights, dnnl::convolution_backward_weights(weights), std::move(arguments),
                                  context.workers);
     context.need_scratch(weight_gradient_.scratch_bytes());
-    if (frozen_) computed_gradient_ = context.add_scratch(0, static_cast<int64_t>(computed.get_size()));
-    if (frozen_ || computed == descs.plain) return;
+    if (computed == descs.plain) return;
     const auto reorder = dnnl::reorder::primitive_desc(onednn::cpu(), computed, onednn::cpu(), descs.plain,
                                                        onednn::user_scratchpad());
     to_plain_ = Primitive(reorder, dnnl::reorder(reorder),
@@ -136,7 +141,7 @@ class ConvOp : public Op {
 
   void run_weight_gradient(const ShardRun& run) const {
     Partials& partials = *run.step.partials;
-    float* plain = frozen_ ? nullptr : partials.gradient(run.shard, weight_);
+    float* plain = partials.gradient(run.shard, weight_);
     void* computed = computed_gradient_ >= 0 ? run.at(computed_gradient_) : plain;
     void* const pointers[] = {run.at(in_.data), run.at(out_.gradient), computed,
                               bias_gradient_ ? partials.gradient(run.shard, bias_) : nullptr};
@@ -151,7 +156,6 @@ class ConvOp : public Op {
   int weight_, bias_;
   bool bf16_, bias_gradient_ = false;
   bool clears_scratch_ = false;
-  bool frozen_ = false;  // the bias alone is trained; its gradient comes with that of the weight
   float* bias_data_ = nullptr;
   BufferId computed_gradient_ = -1, summand_ = -1;
   Primitive forward_, backward_data_, weight_gradient_, to_plain_;
