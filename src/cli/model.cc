@@ -24,12 +24,13 @@ struct Options {
 };
 
 /// What may have been edited by hand is not written over.
-void write_new_file(const std::string& path, const std::string& text, const std::string& flag) {
+void require_new_file(const std::string& path, const std::string& flag) {
+  if (path.empty()) return;
+  if (!path.ends_with(".toml")) throw usage_error(flag + " " + path + ": a model file's name ends in .toml");
   std::error_code ignored;
   if (std::filesystem::exists(path, ignored)) {
     throw usage_error(flag + " " + path + " exists already; choose another name or remove it");
   }
-  write_file_atomic(path, text);
 }
 
 /// What only --profile reads would be ignored without it.
@@ -43,12 +44,11 @@ void require_profile(const Options& options) {
 
 ExitCode run(const Options& options) {
   if (!options.profile) require_profile(options);
+  require_new_file(options.to_file, "--to-file");
+  require_replaceable(options.svg, "--svg", "<svg", "drawing");
   const Graph graph = make_network(options.network);
-  if (!options.svg.empty()) {
-    require_replaceable(options.svg, "--svg", "<svg", "drawing");
-    write_file_atomic(options.svg, graph_svg(graph));
-  }
-  if (!options.to_file.empty()) write_new_file(options.to_file, write_model(graph), "--to-file");
+  if (!options.svg.empty()) write_file_atomic(options.svg, graph_svg(graph));
+  if (!options.to_file.empty()) write_file_atomic(options.to_file, write_model(graph));
   if (options.profile) {
     print_profile(
         graph,

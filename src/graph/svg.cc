@@ -18,6 +18,7 @@ constexpr double margin = 28, header = 80, row_gap = 30, wide_row_gap = 50, colu
                  lane_offset = 22;
 constexpr double padding = 12, line_height = 17, arrow = 6;
 constexpr double letter = 6.7, bold_letter = 7.4;  // widths at 12 pixels; fonts differ, so they are generous
+constexpr double title_letter = bold_letter * 19 / 12;
 constexpr double narrowest = 210, widest = 400;
 
 constexpr char explanation[] = "Beside each part: what it yields (channels x height x width), its parameters";
@@ -192,7 +193,8 @@ class Drawing {
       y += heights[row] + gaps[row];
     }
     const double words = letter * static_cast<double>(std::max(summary_.size(), std::size(explanation)));
-    width_ = std::max(left(last_column) + box_width_ + margin, words + 2 * margin);
+    const double title = title_letter * static_cast<double>(graph_.model.size());
+    width_ = std::max({left(last_column) + box_width_ + margin, words + 2 * margin, title + 2 * margin});
     height_ = row_bottoms_.back() + margin;
   }
 
