@@ -96,8 +96,7 @@ TEST_P(DropPath, DependsOnSeedEpochAndDrawButNotOnShards) {
   EXPECT_EQ(logits, step(passing_net(), key, 5).logits) << "another shard size";
   EXPECT_NE(logits, step(passing_net(), {.seed = 2, .epoch = 2, .first_draw = 300}).logits);
   EXPECT_NE(logits, step(passing_net(), {.seed = 1, .epoch = 3, .first_draw = 300}).logits);
-  const std::vector<float> later =
-      step(passing_net(), {.seed = 1, .epoch = 2, .first_draw = 303}).logits;
+  const std::vector<float> later = step(passing_net(), {.seed = 1, .epoch = 2, .first_draw = 303}).logits;
   EXPECT_TRUE(std::equal(logits.begin() + 3 * features, logits.end(), later.begin()))
       << "what becomes of a sample follows from its place in the epoch";
 }
