@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/function_ref.h"
 #include "base/text.h"
 
 namespace frugal {
@@ -19,20 +20,21 @@ constexpr double most_macs = 0x1p42;     // of an image
 constexpr int64_t widest = int64_t{1} << 24;
 constexpr int largest_window = 1 << 16;
 
-/// Output positions of a window along one axis; throws when there is none.
-int64_t window_positions(const std::string& layer, int64_t size, int kernel, int stride, int padding,
+/// Output positions of a window along one axis; throws when there is none. `name()` is what errors call the
+/// layer, which need not be found out where there is none.
+int64_t window_positions(FunctionRef<std::string()> name, int64_t size, int kernel, int stride, int padding,
                          int dilation, bool ceil_mode) {
   if (kernel < 1 || stride < 1 || padding < 0 || dilation < 1) {
-    throw usage_error(layer + ": kernel, stride and dilation must be positive, padding not negative");
+    throw usage_error(name() + ": kernel, stride and dilation must be positive, padding not negative");
   }
   if (std::max({kernel, stride, padding, dilation}) > largest_window) {
-    throw usage_error(layer + ": kernel, stride, padding and dilation must be at most " +
+    throw usage_error(name() + ": kernel, stride, padding and dilation must be at most " +
                       std::to_string(largest_window));
   }
   const int64_t reach = int64_t{dilation} * (kernel - 1) + 1, room = size + 2 * int64_t{padding} - reach;
   if (ceil_mode && room < 0 && room > -int64_t{stride}) return 1;  // one window that reaches beyond the image
   if (room < 0) {
-    throw usage_error(layer + ": a window of " + std::to_string(reach) + " does not fit into " +
+    throw usage_error(name() + ": a window of " + std::to_string(reach) + " does not fit into " +
                       std::to_string(size) + " pixels; use larger images or another model");
   }
   int64_t positions = room / stride + 1;
@@ -41,11 +43,10 @@ int64_t window_positions(const std::string& layer, int64_t size, int kernel, int
   return positions;
 }
 
-/// `layer`: what errors call it.
-Shape window_shape(const std::string& layer, const Node& node, int64_t channels) {
-  return {window_positions(layer, node.in.h, node.kernel.h, node.stride.h, node.padding.h, node.dilation.h,
+Shape window_shape(FunctionRef<std::string()> name, const Node& node, int64_t channels) {
+  return {window_positions(name, node.in.h, node.kernel.h, node.stride.h, node.padding.h, node.dilation.h,
                            node.ceil_mode),
-          window_positions(layer, node.in.w, node.kernel.w, node.stride.w, node.padding.w, node.dilation.w,
+          window_positions(name, node.in.w, node.kernel.w, node.stride.w, node.padding.w, node.dilation.w,
                            node.ceil_mode),
           channels};
 }
@@ -168,7 +169,7 @@ Value GraphBuilder::conv2d(const std::string& name, Value x, int64_t out_channel
   if (o.init == Init::dirac && o.groups != 1) {
     throw usage_error(name + ": dirac passes whole images on, which a convolution in groups cannot");
   }
-  node.out = window_shape(name, node, out_channels);
+  node.out = window_shape([&] { return name; }, node, out_channels);
   if (o.init == Init::whitening) check_whitening(node, x.node == 0);
   const int64_t inputs = node.in.c / o.groups, fan_in = inputs * o.kernel.h * o.kernel.w;
   add_parameter(node, "weight", {out_channels, inputs, o.kernel.h, o.kernel.w}, o.init, fan_in, o.init_value,
@@ -277,7 +278,7 @@ Value GraphBuilder::pool(OpKind kind, Value x, const PoolOptions& o) {
   if (int64_t{2} * o.padding.h > o.kernel.h || int64_t{2} * o.padding.w > o.kernel.w) {
     throw usage_error(node.name + ": padding must be at most half the kernel");
   }
-  node.out = window_shape(node.name + place_of(x), node, node.in.c);
+  node.out = window_shape([&] { return node.name + place_of(x); }, node, node.in.c);
   return add_node(std::move(node), {x});
 }
 

@@ -339,6 +339,8 @@ TEST(ModelFile, HostileFilesAreRefusedQuickly) {
   EXPECT_THAT(error_of(with(nested(8, "1000", "{ op = \"relu\" }"))), HasSubstr("may have 100000 layers"));
   EXPECT_THAT(error_of(with(nested(8, "1000", "{ op = \"dropout\", rate = 0 }"))),
               HasSubstr("more than 200000 layers"));
+  EXPECT_THAT(error_of(with(nested(1, "100000", "{ op = \"max_pool\", kernel = 1 }"))),
+              HasSubstr("may have 100000 layers"));
   EXPECT_THAT(error_of(with(nested(70, "1", "{ op = \"relu\" }"))), HasSubstr("64 deep"));
   std::string empty = "{ op = \"repeat\", times = 0, layer = [ ";
   for (int i = 0; i < 100'000; ++i) empty += "{},";

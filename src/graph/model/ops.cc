@@ -72,6 +72,7 @@ NormOptions norm_options(const Fields& f, NormOptions o) {
   o.eps = positive(f, "eps", o.eps);
   o.momentum = to_float(f, "momentum", o.momentum);
   if (!(o.momentum >= 0 && o.momentum <= 1)) f.fail("momentum", "must be in [0, 1]");
+  // One that was written, be it by a block's parameter, may be false here and there.
   for (const char* key : {"init", "trainable"}) {
     if (!o.affine && !f.has("affine") && f.has(key)) f.fail(key, "is for a weight: affine = true makes one");
   }
