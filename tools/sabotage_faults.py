@@ -357,8 +357,6 @@ NN = [
           "path_rate_.threshold ? path_rate_.keep_scale : 0.0f", "path_rate_.threshold ? 1.0f : 0.0f"),
     fault("drop-path-in-evaluation", "validation drops branches, too", "nn", CHAIN,
           "    if (!training_) return;\n", "    if (!training_ && nodes.drop_path < 0) return;\n"),
-    fault("memory-of-a-step-unasked", "a step takes memory that is not there", "nn", "src/nn/shard_engine.cc",
-          "if (bytes <= static_cast<double>(available)) return;", "if (bytes <= 1e30 * static_cast<double>(available)) return;"),
     fault("small-images-do-not-round-up", "a pool that rounds up refuses images smaller than its window", "nn graph",
           "src/graph/builder.cc", "if (ceil_mode && room < 0 &&", "if (ceil_mode && room < 0 && layer.empty() &&"),
     fault("frozen-weight-loses-bias", "a trained bias of a frozen convolution gets no gradient", "nn", "src/nn/ops/conv.cc",

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "cli/output.h"
 #include "graph/presets.h"
 #include "graph/table.h"
+#include "nn/memory_error.h"
 #include "run/outside_inputs.h"
 #include "run/training_run.h"
 #include "train/limits.h"
@@ -93,6 +95,12 @@ ExitCode run(const Options& options) {
   int64_t larger = 0;
   std::string refused;  // what the flags are to one that these images and the limit would do for
   const bool named = names_model(options);
+  std::optional<MemoryError> unfit;
+  const auto leave_out = [&](const std::string& spec, const MemoryError& error) {
+    if (named) throw error;
+    warn(spec + " is left out: " + error.what());
+    if (!unfit) unfit = error;
+  };
   const std::vector<std::string> specs = named ? std::vector{config.model} : candidates(options, data);
   for (const std::string& spec : specs) {
     TrainConfig one = config;
@@ -107,6 +115,9 @@ ExitCode run(const Options& options) {
       }
       engine = make_engine(graph, one);
       check_run(*engine, graph, one, data);
+    } catch (const MemoryError& error) {
+      leave_out(spec, error);
+      continue;
     } catch (const Error& error) {
       if (error.code() != ExitCode::usage || named) throw;
       // Images that are too small for it, or flags that name layers which it does not have.
@@ -117,9 +128,8 @@ ExitCode run(const Options& options) {
     Speed speed;
     try {
       speed = measure_speed(*engine, graph, one, data, seconds, {.teacher = teacher});
-    } catch (const Error& error) {  // memory is too small for it
-      if (named || error.code() == ExitCode::usage) throw;
-      warn(spec + " is left out: " + error.what());
+    } catch (const MemoryError& error) {
+      leave_out(spec, error);
       continue;
     }
     rows.push_back({spec, graph.parameter_count(), graph.macs(), memory_of(*engine, data),
@@ -138,6 +148,7 @@ ExitCode run(const Options& options) {
     }
   }
   if (rows.empty()) {
+    if (unfit) throw *unfit;
     if (!refused.empty()) throw usage_error("there is nothing to plan; " + refused);
     if (larger == 0) throw usage_error("there is nothing to plan: no network takes these images");
     throw Error("--max-params " + options.max_params + ": no network is that small; " +

@@ -14,6 +14,7 @@
 #include "base/units.h"
 #include "nn/batch_gradient.h"
 #include "nn/engine.h"
+#include "nn/memory_error.h"
 #include "nn/program.h"
 #include "nn/tree.h"
 #include "nn/workers.h"
@@ -266,10 +267,13 @@ class ShardEngine : public Engine {
     if (bytes == 0) return;
     const int64_t available = available_memory();
     if (bytes <= static_cast<double>(available)) return;
-    throw Error(graph_.model + ": " + (training ? "a step of " : "evaluating ") + with_thousands(batch) +
-                " images takes " + human_bytes(static_cast<int64_t>(std::min(bytes, 0x1p62))) +
-                " of memory, and " + human_bytes(available) +
-                " are free; a smaller --batch, fewer --threads or --batch-norm ghost take less");
+    const char* advice = !training ? "fewer --threads take less"
+                         : sync_   ? "a smaller --batch, fewer --threads or --batch-norm ghost take less"
+                                   : "a smaller --batch or fewer --threads take less";
+    throw MemoryError(graph_.model + ": " + (training ? "a step of " : "evaluating ") +
+                      with_thousands(batch) + " images needs " +
+                      human_bytes(static_cast<int64_t>(std::min(bytes, 0x1p62))) + " more, and " +
+                      human_bytes(available) + " of memory are free; " + advice);
   }
 
   /// Room, fresh weights, and the parts of the context that the batch decides.
@@ -395,9 +399,9 @@ std::unique_ptr<Engine> make_shard_engine(const Graph& graph, const EngineOption
   // the batch.
   const int64_t count = graph.parameter_count(), bytes = 2 * count * int64_t{sizeof(float)};
   if (const int64_t available = available_memory(); bytes > available) {
-    throw Error(graph.model + " has " + with_thousands(count) +
-                " parameters: with their gradients they take " + human_bytes(bytes) + " of memory, and " +
-                human_bytes(available) + " are free");
+    throw MemoryError(graph.model + " has " + with_thousands(count) +
+                      " parameters: with their gradients they take " + human_bytes(bytes) +
+                      " of memory, and " + human_bytes(available) + " are free");
   }
   return std::make_unique<ShardEngine>(graph, options);
 }

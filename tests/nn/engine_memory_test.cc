@@ -34,13 +34,14 @@ std::string refusal_of(Engine& engine, int64_t images) {
 }
 
 TEST(EngineMemory, AStepThatDoesNotFitIsRefused) {
-  const Graph graph = make_model("resnet20", {32, 32, 3}, 10);
+  const Graph graph = make_model("resnet20:width=8", {32, 32, 3}, 10);
   const auto sync = make_shard_engine(graph, {.threads = 2, .batch = 128, .batch_norm = BatchNormMode::sync});
-  EXPECT_THAT(refusal_of(*sync, 2'000'000), AllOf(HasSubstr("resnet20: a step of 2,000,000 images takes "),
-                                                  HasSubstr("are free; a smaller --batch")));
+  EXPECT_THAT(refusal_of(*sync, 2'000'000),
+              AllOf(HasSubstr("resnet20:width=8: a step of 2,000,000 images needs "),
+                    HasSubstr("are free; a smaller --batch, fewer --threads or --batch-norm ghost")));
   // A gradient for each shard.
   const auto ghost = make_shard_engine(graph, {.threads = 2, .batch = 128, .shard = 1});
-  EXPECT_THAT(refusal_of(*ghost, 400'000), HasSubstr("a step of 400,000 images takes "));
+  EXPECT_THAT(refusal_of(*ghost, 400'000), HasSubstr("of memory are free; a smaller --batch or fewer"));
 }
 
 }  // namespace
