@@ -59,13 +59,16 @@ std::string content_hash(const std::string& path) {
   return found->second;
 }
 
-/// A loss, with the content of the files of Fisher information that it reads.
+/// A loss, with the content of the files of Fisher information that it reads. Beside another variant's run
+/// none is looked for: its name must not depend on where the study lies.
 std::string loss_identity(const std::string& loss, const std::string& from) {
   TrainConfig config;
-  config.from = from;
+  config.from = from.starts_with('@') ? "none" : from;
+  fs::path beside = default_fisher(config);
+  if (beside.empty()) beside = "none";  // which the run will tell of
   std::string identity = loss;
   size_t at = 0;
-  for (const fs::path& file : parse_loss(loss).fisher_files(default_fisher(config))) {
+  for (const fs::path& file : parse_loss(loss).fisher_files(beside)) {
     const std::string name = file.string(), hash = content_hash(name);
     const size_t found = identity.find(name, at);
     if (found == std::string::npos) {  // the one beside what the run begins with

@@ -53,8 +53,11 @@ bool Rungs::begun() const {
 
 bool Rungs::earned() const {
   return std::ranges::all_of(survivors_, [this](size_t i) {
-    return std::ranges::all_of(
-        seeds_of(i), [this, i](int64_t seed) { return is_recorded(plan(i, seed, part_ * study_.halving)); });
+    const auto has_done = [this, i](int64_t part) {
+      return [this, i, part](int64_t seed) { return is_recorded(plan(i, seed, part)); };
+    };
+    return std::ranges::none_of(seeds_of(i), has_done(part_)) ||
+           std::ranges::all_of(seeds_of(i), has_done(part_ * study_.halving));
   });
 }
 

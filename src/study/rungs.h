@@ -26,7 +26,7 @@ class Rungs {
   bool complete() const;
   /// Whether any of it has.
   bool begun() const;
-  /// Whether those that are left have done all of the rung before.
+  /// Whether those that have begun this rung have done all of the one before.
   bool earned() const;
   /// Goes on with the better ones; returns who is given up. Nothing more to do where part() is 1.
   std::vector<std::string> climb();
