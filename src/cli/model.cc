@@ -24,7 +24,7 @@ struct Options {
 };
 
 /// What may have been edited by hand is not written over.
-void require_new_file(const std::string& path, const std::string& flag) {
+void require_new_model_file(const std::string& path, const std::string& flag) {
   if (path.empty()) return;
   if (!path.ends_with(".toml")) throw usage_error(flag + " " + path + ": a model file's name ends in .toml");
   std::error_code ignored;
@@ -44,7 +44,10 @@ void require_profile(const Options& options) {
 
 ExitCode run(const Options& options) {
   if (!options.profile) require_profile(options);
-  require_new_file(options.to_file, "--to-file");
+  require_new_model_file(options.to_file, "--to-file");
+  if (!options.svg.empty() && options.svg == options.to_file) {
+    throw usage_error("--svg and --to-file name the same file; choose another name for one of them");
+  }
   require_replaceable(options.svg, "--svg", "<svg", "drawing");
   const Graph graph = make_network(options.network);
   if (!options.svg.empty()) write_file_atomic(options.svg, graph_svg(graph));

@@ -166,6 +166,23 @@ TEST(ModelCommand, ReadsAndWritesFiles) {
   EXPECT_EQ(read_text(file), before);
 }
 
+TEST(ModelCommand, WhatItCannotWriteIsSaidBeforeAnythingIsWritten) {
+  const TempDir scratch;
+  const auto refusal = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"model", "resnet20"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Outcome outcome = frugal(arguments, {.directory = scratch.path()});
+    EXPECT_EQ(outcome.code, 2) << outcome.err;
+    return outcome.err;
+  };
+  EXPECT_THAT(refusal({"--svg", "a.svg", "--to-file", "a.net"}),
+              HasSubstr("--to-file a.net: a model file's name ends in .toml"));
+  EXPECT_THAT(refusal({"--svg", "a.toml", "--to-file", "a.toml"}), HasSubstr("name the same file"));
+  put(scratch / "there.toml", tiny);
+  EXPECT_THAT(refusal({"--svg", "a.svg", "--to-file", "there.toml"}), HasSubstr("exists already"));
+  EXPECT_FALSE(std::filesystem::exists(scratch / "a.svg"));
+}
+
 TEST(ModelCommand, Draws) {
   const TempDir scratch;
   put(scratch / "tiny.toml", tiny);
