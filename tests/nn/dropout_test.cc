@@ -6,36 +6,21 @@
 #include <cmath>
 #include <set>
 
-#include "golden_batch.h"
-#include "golden_tensor.h"
 #include "graph/builder.h"
+#include "masked_step.h"
 
 namespace frugal {
 namespace {
 
-constexpr int64_t samples = 24, channels = 16, pixels = 6 * 5, features = channels * pixels;
+constexpr Shape shape{6, 5, 16};
+constexpr int64_t samples = 24, channels = shape.c, pixels = shape.h * shape.w, features = channels * pixels;
 
 /// An identity convolution, then dropout; the logits are the features, [channel, row, column].
 Graph passing_net(float rate) {
-  GraphBuilder net("passing", {6, 5, channels});
+  GraphBuilder net("passing", shape);
   const Value x = net.conv2d("conv1", net.input(), channels, {.kernel = 1});
   return net.finish(net.flatten(net.dropout("do1", x, rate)));
 }
-
-/// Every image is full of ones; the loss weighs logits by random numbers.
-golden::MemoryBatch ones() {
-  golden::MemoryBatch batch;
-  batch.shape = {6, 5, channels};
-  batch.classes = features;
-  batch.images.assign(samples * features, 1.0f);
-  batch.soft.resize(samples * features);
-  golden::fill_uniform(batch.soft, 5, golden::layer_targets, 0, 1);
-  return batch;
-}
-
-struct Step {
-  std::vector<float> logits, weight_gradient;
-};
 
 class Dropout : public testing::TestWithParam<std::tuple<float, Precision>> {
  protected:
@@ -46,29 +31,16 @@ class Dropout : public testing::TestWithParam<std::tuple<float, Precision>> {
     if (precision() == Precision::bf16 && !machine_info().bf16) GTEST_SKIP() << "this processor has no bf16";
   }
 
-  std::unique_ptr<Engine> make_engine(int64_t shard) const {
-    auto engine = make_shard_engine(
-        passing_net(rate()), {.threads = 2, .batch = samples, .shard = shard, .precision = precision()});
-    for (int64_t c = 0; c < channels; ++c) {
-      engine->parameters().weight(0)[static_cast<size_t>(c * channels + c)] = 1;
-    }
-    engine->weights_changed();
-    return engine;
+  EngineOptions options(int64_t shard) const {
+    return {.threads = 2, .batch = samples, .shard = shard, .precision = precision()};
   }
-
-  Step step(const StepKey& key, int64_t shard = 8) const {
-    const auto engine = make_engine(shard);
-    golden::MemoryBatch batch = ones();
-    golden::TestLoss loss(batch);
-    loss.prepare(features);
-    engine->train_step(batch, loss, key);
-    const std::span<const float> gradient = engine->parameters().gradient(0);
-    return {loss.logits(), {gradient.begin(), gradient.end()}};
+  golden::MaskedStep step(const StepKey& key, int64_t shard = 8) const {
+    return golden::masked_step(passing_net(rate()), options(shard), key);
   }
 };
 
 TEST_P(Dropout, KeepsTheMeanByScalingWhatItKeeps) {
-  const Step result = step({.seed = 1});
+  const golden::MaskedStep result = step({.seed = 1});
   const double kept = 1 / (1 - double{rate()});  // up to the 16 bits that masks are drawn with
   int64_t zeros = 0;
   for (float logit : result.logits) {
@@ -82,7 +54,7 @@ TEST_P(Dropout, KeepsTheMeanByScalingWhatItKeeps) {
 }
 
 TEST_P(Dropout, DropsEachChannelAndEachPixelAlike) {
-  const Step result = step({.seed = 1});
+  const golden::MaskedStep result = step({.seed = 1});
   std::vector<double> by_channel(channels), by_pixel(pixels);
   for (int64_t i = 0; i < samples * features; ++i) {
     if (result.logits[static_cast<size_t>(i)] != 0) continue;
@@ -95,7 +67,7 @@ TEST_P(Dropout, DropsEachChannelAndEachPixelAlike) {
 }
 
 TEST_P(Dropout, NoTwoSamplesShareAMask) {
-  const Step result = step({.seed = 1});
+  const golden::MaskedStep result = step({.seed = 1});
   std::set<std::vector<float>> masks;
   for (auto p = result.logits.begin(); p != result.logits.end(); p += features) {
     masks.insert({p, p + features});
@@ -104,41 +76,21 @@ TEST_P(Dropout, NoTwoSamplesShareAMask) {
 }
 
 TEST_P(Dropout, DependsOnSeedEpochAndDrawButNotOnShards) {
-  const StepKey key{.seed = 1, .epoch = 2, .first_draw = 300};
-  const std::vector<float> logits = step(key).logits;
-  EXPECT_EQ(logits, step(key).logits);
-  EXPECT_EQ(logits, step(key, 5).logits) << "another shard size";
-  EXPECT_NE(logits, step({.seed = 2, .epoch = 2, .first_draw = 300}).logits);
-  EXPECT_NE(logits, step({.seed = 1, .epoch = 3, .first_draw = 300}).logits);
-  const std::vector<float> later = step({.seed = 1, .epoch = 2, .first_draw = 303}).logits;
-  EXPECT_TRUE(std::equal(logits.begin() + 3 * features, logits.end(), later.begin()))
-      << "a sample's mask follows from its place in the epoch";
+  golden::expect_draws_by_key([this](const StepKey& key, int64_t shard) { return step(key, shard).logits; },
+                              features);
 }
 
 TEST_P(Dropout, SendsGradientsThroughWhatItKept) {
-  const Step result = step({.seed = 1});
-  const golden::MemoryBatch batch = ones();
-  for (int64_t out = 0; out < channels; ++out) {
-    double expected = 0, size = 0;  // every input is one: the same gradient for each input channel
-    for (int64_t n = 0; n < samples; ++n) {
-      for (int64_t p = 0; p < pixels; ++p) {
-        const auto i = static_cast<size_t>(n * features + out * pixels + p);
-        expected += double{batch.soft[i]} * result.logits[i] / samples;
-        size += std::pow(double{batch.soft[i]} * result.logits[i] / samples, 2);
-      }
-    }
-    const double tolerance = std::sqrt(size) * (precision() == Precision::bf16 ? 0.02 : 1e-5);
-    for (int64_t in = 0; in < channels; ++in) {
-      ASSERT_NEAR(result.weight_gradient[static_cast<size_t>(out * channels + in)], expected, tolerance);
-    }
-  }
+  golden::expect_gradients_of_what_was_kept(step({.seed = 1}), shape, samples,
+                                            precision() == Precision::bf16 ? 0.02 : 1e-5);
 }
 
 TEST_P(Dropout, RestsInEvaluation) {
-  golden::MemoryBatch batch = ones();
-  make_engine(8)->evaluate(batch, [](int64_t, int64_t count, const float* logits) {
-    for (int64_t i = 0; i < count * features; ++i) ASSERT_EQ(logits[i], 1.0f);
-  });
+  golden::MemoryBatch batch = golden::ones(shape, samples);
+  golden::passing_engine(passing_net(rate()), options(8))
+      ->evaluate(batch, [](int64_t, int64_t count, const float* logits) {
+        for (int64_t i = 0; i < count * features; ++i) ASSERT_EQ(logits[i], 1.0f);
+      });
 }
 
 INSTANTIATE_TEST_SUITE_P(Nn, Dropout,
