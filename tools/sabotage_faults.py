@@ -775,7 +775,7 @@ STUDY = [
     fault("default-fisher-file-reused", "a run counts as done though the Fisher file beside its start has changed", "study",
           "src/study/plan_runs.cc", 'identity += " " + hash;', 'identity += " ";'),
     fault("teacher-run-reused", "a run counts as done though its teacher was trained anew", "study", "src/study/plan_runs.cc",
-          "fs::exists(path)) return content_hash(path.string());", "fs::exists(path)) return weights;"),
+          "!weights.empty()) return content_hash(weights.string());", "!weights.empty()) return weights.filename().string();"),
     fault("table-left-the-rung", "a variant that was added counts as given up", "study", "src/study/runner.cc",
           "(next.begun() && next.earned())", "next.begun()"),
     fault("limits-compared", "runs of any time are compared without a word", "study", "src/study/table.cc",

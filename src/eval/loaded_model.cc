@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "graph/presets.h"
+#include "train/history.h"
 
 namespace frugal {
 namespace fs = std::filesystem;
@@ -56,10 +57,7 @@ ModelFiles find_model(const fs::path& run_or_file) {
   const bool directory = fs::is_directory(status);
   const fs::path home = directory ? run_or_file : run_or_file.parent_path();
   if (directory) {
-    for (const char* name : {"best.safetensors", "last.safetensors"}) {
-      if (!files.weights.empty() || !fs::exists(run_or_file / name, failure)) continue;
-      files.weights = run_or_file / name;
-    }
+    files.weights = run_weights(run_or_file);
     if (files.weights.empty()) {
       throw Error(run_or_file.string() +
                   ": neither best.safetensors nor last.safetensors in it; is it a run directory of frugal?");

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/units.h"
 #include "graph/model_file.h"
+#include "train/history.h"
 #include "train/limits.h"
 #include "train/loss.h"
 #include "train/trainer.h"
@@ -92,9 +93,7 @@ std::string identity_of(const std::string& flag, const std::string& value, const
     return loss_identity(value, from);
   }
   if (flag != "--from" && flag != "--teacher") return value;
-  for (const char* weights : {"best.safetensors", "last.safetensors"}) {  // of a run's directory
-    if (const fs::path path = fs::path(value) / weights; fs::exists(path)) return content_hash(path.string());
-  }
+  if (const fs::path weights = run_weights(value); !weights.empty()) return content_hash(weights.string());
   return fs::is_regular_file(value) ? content_hash(value) : value;
 }
 

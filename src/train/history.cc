@@ -103,6 +103,14 @@ std::string finished_result(const std::filesystem::path& run) {
   return result.is_object() && !result.value("interrupted", true) ? text : "";
 }
 
+std::filesystem::path run_weights(const std::filesystem::path& run) {
+  std::error_code failure;
+  for (const char* name : {"best.safetensors", "last.safetensors"}) {
+    if (std::filesystem::exists(run / name, failure)) return run / name;
+  }
+  return {};
+}
+
 std::string result_text(const TrainResult& result, const RunFacts& facts) {
   const Json json = {
       {"params", facts.params},

@@ -24,6 +24,9 @@ std::vector<EpochRecord> read_log(const std::string& text, const std::string& fi
 /// result.json of a run's directory, where the run has come to its end; empty where it has not.
 std::string finished_result(const std::filesystem::path& run);
 
+/// The weights that a run's directory stands for: the best, else the last; empty where there are none.
+std::filesystem::path run_weights(const std::filesystem::path& run);
+
 /// How the figures came about.
 struct RunFacts {
   int64_t params = 0, trainable_params = 0;
