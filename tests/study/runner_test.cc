@@ -94,13 +94,16 @@ class Runner : public testing::Test {
     Results results(scratch_ / "results.jsonl");
     return run_study(study_, options, results, observer_);
   }
+  /// Of that variant's run with seed 1.
+  fs::path directory_of(size_t variant, bool limited = false) const {
+    const PlannedRun run = plan_run(study_, study_.variants[variant], 1, 1, scratch_ / "out", limited);
+    return run_directory(scratch_ / "out", run.name);
+  }
   /// As if a run of that variant had been stopped.
   fs::path begin(size_t variant, bool limited = false) const {
-    const Variant& one = study_.variants[variant];
-    fs::path directory =
-        run_directory(scratch_ / "out", plan_run(study_, one, 1, 1, scratch_ / "out", limited).name);
+    fs::path directory = directory_of(variant, limited);
     fs::create_directories(directory);
-    std::ofstream(directory / "config.toml") << "lr = " << one.flags.at("--lr") << "\n";
+    std::ofstream(directory / "config.toml") << "lr = " << study_.variants[variant].flags.at("--lr") << "\n";
     std::ofstream(directory / "weights") << "precious";
     return directory;
   }
@@ -181,14 +184,9 @@ TEST_F(Runner, ARunThatSharedTheMachineOnceIsMarkedWhereverItEnds) {
   study_.seeds = {1};
   add("a", "0.1");
   add("b", "0.2");
-  const auto mark = [&](size_t variant) {
-    const std::string name = plan_run(study_, study_.variants[variant], 1, 1, scratch_ / "out", false).name;
-    fs::create_directories(scratch_ / "out/runs");
-    std::ofstream(run_directory(scratch_ / "out", name).string() + ".shared");
-  };
   begin(0);
-  mark(0);
-  mark(1);  // of which nothing else is left
+  // Of the second nothing else is left.
+  for (const size_t variant : {0, 1}) std::ofstream(directory_of(variant).string() + ".shared");
   run();
   const Results results(scratch_ / "results.jsonl");
   EXPECT_TRUE(results.all().at(0).shared);
@@ -210,8 +208,7 @@ TEST_F(Runner, ARunThatCannotBeBegunIsAFailureOfItsOwn) {
   study_.seeds = {1};
   add("a", "0.1");
   add("b", "0.2");
-  const std::string name = plan_run(study_, study_.variants[0], 1, 1, scratch_ / "out", false).name;
-  fs::create_directories(run_directory(scratch_ / "out", name).string() + ".log/taken");
+  fs::create_directories(directory_of(0).string() + ".log/taken");
   EXPECT_EQ(run().failed, 1);
   EXPECT_THAT(observer_.failures, ElementsAre(HasSubstr(".log")));
   EXPECT_NE(Results(scratch_ / "results.jsonl").all().at(0).variant, "a");
